@@ -1,1 +1,26 @@
-export {};
+// What the gor programs share. Knows no HTTP and no capture.
+export { type CommonOptions, commonFlags, readCommonOptions } from './common-flags.ts';
+export { flagsFromEnvironment, parseSwitch, variableOf } from './environment.ts';
+export { exitCodes } from './exit-codes.ts';
+export { type Flag, type FlagValues, type Program, readFlags } from './flags.ts';
+export { nearest } from './nearest-flag.ts';
+export { type Json, ledgerLines } from './print-ledger.ts';
+export { ProgramOutput, type Verbosity } from './program-output.ts';
+export {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatHostPort,
+  type HostPort,
+  parseBytes,
+  parseCount,
+  parseDurationMs,
+  parseHostPort,
+  parseList,
+  parsePort,
+} from './quantity.ts';
+export { type ProgramDefinition, type RunContext, runProgram } from './run-program.ts';
+export { drainOnSignals, type Signals } from './signals.ts';
+export { type LineOutput, StatsLine } from './stats-line.ts';
+export { terminalText } from './terminal-text.ts';
+export { UsageError } from './usage-error.ts';
