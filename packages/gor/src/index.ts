@@ -1,1 +1,3 @@
-export {};
+// The program gor as a library.
+export { type Command, commands } from './commands.ts';
+export { main } from './main.ts';

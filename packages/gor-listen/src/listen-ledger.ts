@@ -1,0 +1,40 @@
+// The listener's ledger: every request that was begun is in exactly one count, sent or dropped for a reason.
+import type { FrameDecoderCounters, TcpAssemblerCounters } from '@gor/capture';
+import type { UdpSenderCounters } from '@gor/wire';
+
+/** The listener's counts, while it runs and at its end; docs/operating.md explains each. */
+export interface ListenLedger {
+  readonly program: 'gor-listen';
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** ISO 8601; null while it runs. */
+  readonly endedAt: string | null;
+  /** Requests begun: `captured = sent + Σ dropped`, and while running those that are still incomplete. */
+  readonly captured: number;
+  /** Requests handed on: to the replay server, or, where none is asked for, to standard output. */
+  readonly sent: number;
+  readonly dropped: Readonly<Record<string, number>>;
+  /** `seen = segments + Σ rejected`. */
+  readonly frames: FrameDecoderCounters & { readonly kernelDrops: number | null };
+  readonly connections: TcpAssemblerCounters & { readonly otherDirection: number };
+  /** Bytes on watched connections that belong to no request. */
+  readonly skippedBytes: number;
+  /** What went to the replay server; null where nothing is sent. */
+  readonly wire: (UdpSenderCounters & { readonly session: string; readonly replayServer: string }) | null;
+}
+
+/** The counts of requests. */
+export class RequestCounts {
+  sent = 0;
+  readonly dropped: Record<string, number> = {};
+
+  drop(reason: string): void {
+    this.dropped[reason] = (this.dropped[reason] ?? 0) + 1;
+  }
+
+  get captured(): number {
+    let captured = this.sent;
+    for (const reason in this.dropped) captured += this.dropped[reason]!;
+    return captured;
+  }
+}

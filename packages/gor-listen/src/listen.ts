@@ -1,0 +1,171 @@
+// The listener as one function: frames in, requests out to a replay server, counted. It prints nothing.
+import type { Connection } from '@gor/capture';
+import { type FrameSource, openFrameSource } from './frame-source.ts';
+import { type ListenLedger, RequestCounts } from './listen-ledger.ts';
+import type { ListenConfig } from './options.ts';
+import { RequestReader } from './request-reader.ts';
+import { noSink, type RequestSink, WireSink } from './request-sink.ts';
+import { type CapturedRequest, leaveReplayed, type Stage, throughStages } from './stages.ts';
+
+/** How often idle time is brought to streams on which nothing arrives. */
+const ADVANCE_EVERY_MS = 100;
+const NO_FRAMES_AFTER_MS = 10_000;
+
+/** What a running listener tells. */
+export type ListenEvent =
+  | {
+      readonly type: 'ready';
+      readonly source: FrameSource;
+      readonly replayServer: string | undefined;
+      readonly ledger: () => ListenLedger;
+    }
+  /** The replay server's socket refuses datagrams, or takes them again; each once a change. */
+  | { readonly type: 'replay-server'; readonly reachable: boolean; readonly address: string }
+  | { readonly type: 'send-error'; readonly code: string }
+  /** Ten seconds have passed without a single frame. */
+  | { readonly type: 'no-frames'; readonly afterMs: number };
+
+/** What a listener may be given besides its configuration. */
+export interface ListenOptions {
+  /** Ends the listener: it drains and gives its ledger. */
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: ListenEvent) => void;
+  /** Every request that the stages let pass; its bytes are valid only until this returns. */
+  readonly onRequest?: (captured: CapturedRequest) => void;
+  /** A promise to wait for before more of a file is read. */
+  readonly pause?: () => Promise<void> | undefined;
+  /** Stages behind the loop mark's. */
+  readonly stages?: readonly Stage[];
+}
+
+/**
+ * Listens until the file ends or the signal is aborted; then drains and gives the final ledger.
+ * Rejects, with nothing half-started, with CaptureError or WireError where capture or sending cannot start.
+ */
+export async function listen(config: ListenConfig, options: ListenOptions = {}): Promise<ListenLedger> {
+  const listener = new Listener(config, options);
+  return listener.run();
+}
+
+class Listener {
+  readonly #config: ListenConfig;
+  readonly #options: ListenOptions;
+  readonly #stages: readonly Stage[];
+  readonly #reader: RequestReader;
+  readonly #counts = new RequestCounts();
+  readonly #startedAt = new Date();
+  /** Connections of which the sink took a request: their ends are told to it. */
+  readonly #known = new Set<number>();
+  #sink: RequestSink = noSink;
+  #source: FrameSource | undefined;
+
+  constructor(config: ListenConfig, options: ListenOptions) {
+    this.#config = config;
+    this.#options = options;
+    this.#stages = [leaveReplayed, ...(options.stages ?? [])];
+    this.#reader = new RequestReader(config, {
+      onRequest: (captured) => this.#take(captured),
+      onReject: (reason) => this.#counts.drop(reason),
+      onConnectionEnd: (connection, timestampUs) => this.#endConnection(connection, timestampUs),
+    });
+  }
+
+  async run(): Promise<ListenLedger> {
+    this.#sink = await this.#openSink();
+    try {
+      const onFrame = (frame: Parameters<RequestReader['decoder']['push']>[0]) => this.#reader.decoder.push(frame);
+      this.#source = await openFrameSource(this.#config, { onFrame, pause: () => this.#pause() });
+      await this.#listen(this.#source);
+    } finally {
+      this.#reader.assembler.close();
+      await this.#sink.close();
+    }
+    return this.#ledger(new Date());
+  }
+
+  async #listen(source: FrameSource): Promise<void> {
+    const { signal, onEvent } = this.#options;
+    const live = this.#config.source.kind === 'live';
+    const timers = live ? [setInterval(() => this.#reader.assembler.advance(Date.now() * 1000), ADVANCE_EVERY_MS)] : [];
+    if (live) timers.push(setTimeout(() => this.#tellSilence(), NO_FRAMES_AFTER_MS));
+    try {
+      const replayServer = this.#sink instanceof WireSink ? this.#sink.replayServer : undefined;
+      onEvent?.({ type: 'ready', source, replayServer, ledger: () => this.#ledger(null) });
+      await Promise.race([source.ended, aborted(signal)]);
+    } finally {
+      for (const timer of timers) clearInterval(timer);
+      await source.close();
+    }
+  }
+
+  #take(captured: CapturedRequest): void {
+    const outcome = throughStages(this.#stages, captured);
+    if (typeof outcome === 'string') return this.#counts.drop(outcome);
+    this.#options.onRequest?.(outcome);
+    const refusal = this.#sink.take(outcome);
+    if (refusal !== undefined) return this.#counts.drop(refusal);
+    this.#counts.sent += 1;
+    this.#known.add(captured.connection.id);
+  }
+
+  #endConnection(connection: Connection, timestampUs: number): void {
+    if (this.#known.delete(connection.id)) this.#sink.endConnection(connection, timestampUs);
+  }
+
+  #pause(): Promise<void> | undefined {
+    return this.#sink.pause() ?? this.#options.pause?.();
+  }
+
+  #tellSilence(): void {
+    if (this.#reader.decoder.counters().seen === 0) {
+      this.#options.onEvent?.({ type: 'no-frames', afterMs: NO_FRAMES_AFTER_MS });
+    }
+  }
+
+  async #openSink(): Promise<RequestSink> {
+    const { replay } = this.#config;
+    if (replay === undefined) return noSink;
+    const tell = this.#options.onEvent ?? (() => {});
+    const sink: WireSink = await WireSink.open(replay, () => this.#totals(), {
+      onReachable: (reachable) => tell({ type: 'replay-server', reachable, address: sink.replayServer }),
+      onSendError: (code) => tell({ type: 'send-error', code }),
+    });
+    return sink;
+  }
+
+  #totals() {
+    return {
+      captured: this.#counts.captured,
+      dropped: this.#counts.dropped,
+      kernelDrops: this.#source?.kernelDrops(),
+    };
+  }
+
+  #ledger(endedAt: Date | null): ListenLedger {
+    const sink = this.#sink;
+    const { decoder, assembler } = this.#reader;
+    return {
+      program: 'gor-listen',
+      startedAt: this.#startedAt.toISOString(),
+      endedAt: endedAt?.toISOString() ?? null,
+      captured: this.#counts.captured,
+      sent: this.#counts.sent,
+      dropped: { ...this.#counts.dropped },
+      frames: { ...decoder.counters(), kernelDrops: this.#source?.kernelDrops() ?? null },
+      connections: { ...assembler.counters(), otherDirection: this.#reader.otherDirection },
+      skippedBytes: this.#reader.skippedBytes,
+      wire:
+        sink instanceof WireSink
+          ? { session: sink.sender.session, replayServer: sink.replayServer, ...sink.sender.counters() }
+          : null,
+    };
+  }
+}
+
+/** Resolves when the signal is aborted; never without one. */
+function aborted(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) resolve();
+    else signal?.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,85 @@
+// The program gor-listen: flags to configuration, one call of listen(), and what it says to people.
+import { createRequire } from 'node:module';
+import { exitCodes, formatCount, type ProgramDefinition, type RunContext, runProgram } from '@gor/cli';
+import { type ListenEvent, listen } from './listen.ts';
+import type { ListenLedger } from './listen-ledger.ts';
+import { configureListen, type ListenConfig, type ListenOutput, listenFlags } from './options.ts';
+import { planLines } from './plan.ts';
+import { requestJson, requestLine } from './request-text.ts';
+
+const { version }: { version: string } = createRequire(import.meta.url)('../package.json');
+
+/** The program under its name: `gor-listen`, or `gor listen`. */
+export function listenProgram(name: string): ProgramDefinition<ListenConfig & ListenOutput> {
+  return {
+    name,
+    version,
+    summary: 'Reads HTTP requests off the network and sends them to a replay server.',
+    environmentPrefix: 'GOR_LISTEN',
+    flags: listenFlags,
+    examples: [
+      [`${name} -p 80 -r replay.server.local:28020`, 'capture port 80, send to a replay server'],
+      [`${name} -p 80 --print`, 'show the requests on port 80, send nothing'],
+      [`${name} --pcap day.pcap -r localhost --speed 10`, 'play a capture ten times as fast'],
+    ],
+    configure: configureListen,
+    run: async (config, context) => ({ ...(await run(config, context)) }),
+    exitCodeOf: {
+      'no-engine': exitCodes.noEngine,
+      'no-permission': exitCodes.noPermission,
+      'bad-filter': exitCodes.usage,
+    },
+  };
+}
+
+/** Runs gor-listen with these arguments; gives its exit code. */
+export function main(argv: readonly string[], name = 'gor-listen'): Promise<number> {
+  return runProgram(listenProgram(name), argv);
+}
+
+async function run(config: ListenConfig & ListenOutput, context: RunContext): Promise<ListenLedger> {
+  const { output, signal, showStats } = context;
+  const format = config.show === 'json' ? requestJson : requestLine;
+  for (const line of planLines(config)) output.sayPlain(line);
+  return listen(config, {
+    signal,
+    onEvent: (event) => {
+      if (event.type === 'ready') showStats(() => statsLine(event.ledger()));
+      tell(event, config, output);
+    },
+    onRequest: (captured) => {
+      if (config.show !== undefined) output.data(format(captured));
+      else output.detail(requestLine(captured));
+    },
+    pause: () => output.dataTaken(),
+  });
+}
+
+function tell(event: ListenEvent, config: ListenConfig, output: RunContext['output']): void {
+  switch (event.type) {
+    case 'ready':
+      if (config.direction !== 'both' && !event.source.tellsDirection) {
+        output.warn(`${event.source.name} does not tell which requests come in and which go out: both are taken`);
+      }
+      return output.say(`ready: watching ${event.source.name}`);
+    case 'replay-server':
+      if (event.reachable) return output.warn(`the replay server at ${event.address} takes datagrams again`);
+      return output.warn(`no replay server at ${event.address}: requests are counted and dropped until there is one`);
+    case 'send-error':
+      return output.warn(`sending to the replay server fails: ${event.code}`);
+    case 'no-frames':
+      return output.warn(
+        `no packet in ${event.afterMs / 1000} s: is this the interface and port that requests come to?`,
+      );
+  }
+}
+
+function statsLine(ledger: ListenLedger): string {
+  let dropped = 0;
+  for (const reason in ledger.dropped) dropped += ledger.dropped[reason]!;
+  const kernel =
+    ledger.frames.kernelDrops === null
+      ? ''
+      : `, ${formatCount(ledger.frames.kernelDrops)} packets dropped by the kernel`;
+  return `${formatCount(ledger.captured)} requests captured, ${formatCount(ledger.sent)} sent, ${formatCount(dropped)} dropped${kernel}`;
+}

@@ -1,0 +1,158 @@
+// The listener's flags, and from flags to its configuration.
+import {
+  type Flag,
+  type FlagValues,
+  type HostPort,
+  parseBytes,
+  parseHostPort,
+  parseList,
+  parsePort,
+  UsageError,
+} from '@gor/cli';
+
+const DEFAULT_REPLAY_PORT = 28_020;
+
+/** What a listener does. */
+export interface ListenConfig {
+  /** Where frames come from: live interfaces, or a capture file (`-` is stdin). */
+  readonly source:
+    | {
+        readonly kind: 'live';
+        readonly interfaces: readonly string[];
+        readonly engine: 'auto' | 'cap';
+        readonly bufferBytes: number;
+      }
+    | { readonly kind: 'file'; readonly path: string; readonly speed: number };
+  /** The servers' ports; `any` for every TCP port where a client speaks HTTP. */
+  readonly ports: readonly number[] | 'any';
+  /** A pcap-filter expression instead of the one made from the ports; live capture only. */
+  readonly filter: string | undefined;
+  /** Whose requests: those that come in, that go out, or both. What cannot be told counts as wanted. */
+  readonly direction: 'in' | 'out' | 'both';
+  /** The replay server; undefined sends nothing. */
+  readonly replay: HostPort | undefined;
+  /** The longest body in bytes; longer requests are counted and left out. */
+  readonly maxBodyBytes: number;
+}
+
+/** How the program shows requests. */
+export interface ListenOutput {
+  /** Each request on stdout as `text` or `json`, or not at all. */
+  readonly show: 'text' | 'json' | undefined;
+}
+
+/** The flags of gor-listen, in the order of its help. */
+export const listenFlags: readonly Flag[] = [
+  {
+    name: 'interface',
+    letter: 'i',
+    kind: 'value',
+    defaultText: 'any',
+    description: 'Network interface; several by comma, or any',
+  },
+  {
+    name: 'port',
+    letter: 'p',
+    kind: 'value',
+    defaultText: '80',
+    description: "The servers' ports; several by comma, or any",
+  },
+  {
+    name: 'replay',
+    letter: 'r',
+    kind: 'value',
+    defaultText: 'localhost:28020',
+    description: 'Replay server as host[:port]; IPv6 in brackets',
+  },
+  { name: 'pcap', kind: 'value', description: 'Read this capture file instead of an interface; - is stdin' },
+  {
+    name: 'speed',
+    kind: 'value',
+    defaultText: '1',
+    description: 'With --pcap and -r: times the recorded speed, or max',
+  },
+  {
+    name: 'direction',
+    kind: 'value',
+    description: 'Requests that come in, go out, or both (default: in; both with --pcap)',
+  },
+  { name: 'engine', kind: 'value', defaultText: 'auto', description: 'Capture engine: auto or cap' },
+  { name: 'filter', kind: 'value', description: 'pcap-filter expression (default: from the ports)' },
+  { name: 'print', kind: 'switch', description: 'Show each request on stdout; sends only where -r is given, too' },
+  { name: 'json', kind: 'switch', description: 'The same as JSON, one line a request' },
+  {
+    name: 'max-body',
+    kind: 'value',
+    defaultText: '8mb',
+    description: 'Longest body; longer requests are counted and left out',
+  },
+  { name: 'buffer-size', kind: 'value', defaultText: '64mb', description: 'Kernel buffer for captured packets' },
+];
+
+/** Throws UsageError. */
+export function configureListen(values: FlagValues): ListenConfig & ListenOutput {
+  if (values.on('print') && values.on('json')) throw new UsageError('--print and --json exclude each other');
+  const show = values.on('json') ? 'json' : values.on('print') ? 'text' : undefined;
+  const replay = parseHostPort('--replay', textOf(values, 'replay'), DEFAULT_REPLAY_PORT);
+  const sends = show === undefined || values.given('replay');
+  return {
+    source: sourceOf(values, sends),
+    ports: portsOf(textOf(values, 'port')),
+    filter: values.text('filter'),
+    direction: oneOf('--direction', values.text('direction') ?? (values.given('pcap') ? 'both' : 'in'), [
+      'in',
+      'out',
+      'both',
+    ]),
+    replay: sends ? replay : undefined,
+    maxBodyBytes: parseBytes('--max-body', textOf(values, 'max-body')),
+    show,
+  };
+}
+
+function sourceOf(values: FlagValues, sends: boolean): ListenConfig['source'] {
+  const engine = oneOf('--engine', textOf(values, 'engine'), ['auto', 'cap']);
+  const bufferBytes = bufferBytesOf(textOf(values, 'buffer-size'));
+  const interfaces = [...new Set(parseList('--interface', textOf(values, 'interface')))];
+  const path = values.text('pcap');
+  if (path === undefined) {
+    if (values.given('speed')) throw new UsageError('--speed goes with --pcap');
+    if (interfaces.includes('any') && interfaces.length > 1)
+      throw new UsageError('--interface: any already takes in the others');
+    return { kind: 'live', interfaces, engine, bufferBytes };
+  }
+  for (const name of ['interface', 'filter', 'engine', 'buffer-size']) {
+    if (values.given(name)) throw new UsageError(`--${name} is for live capture: it does not go with --pcap`);
+  }
+  const speed = speedOf(textOf(values, 'speed'));
+  return { kind: 'file', path, speed: sends ? speed : Number.POSITIVE_INFINITY };
+}
+
+function bufferBytesOf(text: string): number {
+  const bufferBytes = parseBytes('--buffer-size', text);
+  if (bufferBytes >= 64 * 1024 && bufferBytes <= 2 ** 31 - 1) return bufferBytes;
+  throw new UsageError(`--buffer-size: "${text}" is not between 64kb and 2gb`);
+}
+
+function portsOf(text: string): readonly number[] | 'any' {
+  if (text === 'any') return 'any';
+  return [...new Set(parseList('--port', text).map((port) => parsePort('--port', port)))];
+}
+
+function speedOf(text: string): number {
+  if (text === 'max') return Number.POSITIVE_INFINITY;
+  const speed = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && speed > 0) return speed;
+  throw new UsageError(`--speed: "${text}" is neither a number above 0 nor max`);
+}
+
+function oneOf<const Choice extends string>(flag: string, text: string, choices: readonly Choice[]): Choice {
+  const choice = choices.find((candidate) => candidate === text);
+  if (choice !== undefined) return choice;
+  throw new UsageError(`${flag}: "${text}" is none of ${choices.join(', ')}`);
+}
+
+/** The text of a flag that has a default. */
+function textOf(values: FlagValues, name: string): string {
+  return values.text(name) ?? '';
+}

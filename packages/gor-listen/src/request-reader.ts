@@ -1,0 +1,80 @@
+// From frames to whole requests: decoder, assembler and a parser for each client's stream, put together.
+import { type Connection, type ConnectionHandlers, FrameDecoder, type StreamHandler, TcpAssembler } from '@gor/capture';
+import { MemoryBudget, RequestParser, roleOf } from '@gor/http';
+import type { ListenConfig } from './options.ts';
+import type { CapturedRequest } from './stages.ts';
+
+/** What the reader tells. */
+export interface RequestReaderHandlers {
+  /** A whole request; its bytes are valid only until this returns. */
+  readonly onRequest: (captured: CapturedRequest) => void;
+  /** A request that was begun and will not be whole, or cannot be read. */
+  readonly onReject: (reason: string) => void;
+  /** The client's stream of a connection is over. */
+  readonly onConnectionEnd: (connection: Connection, timestampUs: number) => void;
+}
+
+/** Reads the requests of all wanted connections. */
+export class RequestReader {
+  readonly decoder: FrameDecoder;
+  readonly assembler: TcpAssembler;
+  readonly #config: ListenConfig;
+  readonly #handlers: RequestReaderHandlers;
+  readonly #budget = new MemoryBudget();
+  #otherDirection = 0;
+  #skippedBytes = 0;
+
+  constructor(config: ListenConfig, handlers: RequestReaderHandlers) {
+    this.#config = config;
+    this.#handlers = handlers;
+    const ports = config.ports === 'any' ? {} : { ports: config.ports };
+    const serverPorts = config.ports === 'any' ? {} : { serverPorts: config.ports };
+    this.assembler = new TcpAssembler({ ...serverPorts, roleOf, onConnection: (connection) => this.#open(connection) });
+    this.decoder = new FrameDecoder({ ...ports, onSegment: (segment) => this.assembler.push(segment) });
+  }
+
+  /** Connections left alone because their requests go the other way. */
+  get otherDirection(): number {
+    return this.#otherDirection;
+  }
+
+  /** Bytes of ended client streams that belong to no request. */
+  get skippedBytes(): number {
+    return this.#skippedBytes;
+  }
+
+  #open(connection: Connection): ConnectionHandlers | undefined {
+    if (!this.#wants(connection)) {
+      this.#otherDirection += 1;
+      return undefined;
+    }
+    return { client: this.#clientHandler(connection) };
+  }
+
+  /** A direction that cannot be told counts as wanted: better one request too many than one lost unseen. */
+  #wants(connection: Connection): boolean {
+    const { direction } = this.#config;
+    return direction === 'both' || connection.direction === 'unknown' || connection.direction === direction;
+  }
+
+  #clientHandler(connection: Connection): StreamHandler {
+    const parser = new RequestParser({
+      maxBodyBytes: this.#config.maxBodyBytes,
+      budget: this.#budget,
+      onRequest: (request) => this.#handlers.onRequest({ request, connection }),
+      onReject: ({ reason }) => this.#handlers.onReject(reason),
+    });
+    return {
+      start: (at) => {
+        if (at === 'midstream') parser.startMidstream();
+      },
+      data: (bytes, timestampUs) => parser.push(bytes, timestampUs),
+      gap: (length, timestampUs) => parser.gap(length, timestampUs),
+      end: (_, timestampUs) => {
+        parser.end(timestampUs);
+        this.#skippedBytes += parser.counters().skippedBytes;
+        this.#handlers.onConnectionEnd(connection, timestampUs);
+      },
+    };
+  }
+}

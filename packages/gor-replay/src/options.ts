@@ -1,0 +1,89 @@
+// The replay server's flags, and from flags to its configuration.
+import { type Flag, type FlagValues, parseCount, parseDurationMs, parsePort, UsageError } from '@gor/cli';
+import { parseTargets, type TargetSpec } from '@gor/replay';
+
+/** What a replay server does. */
+export interface ReplayConfig {
+  /** Address to listen on. */
+  readonly host: string;
+  /** UDP port to listen on; 0 lets the system choose. */
+  readonly port: number;
+  readonly targets: readonly TargetSpec[];
+  /** How long a request over a target's limit may wait. */
+  readonly bufferMs: number;
+  /** From due to the last byte of the answer. */
+  readonly timeoutMs: number;
+  /** Requests in flight for each target. */
+  readonly connections: number;
+  /** Keep the captured Host instead of the target's. */
+  readonly originalHost: boolean;
+  /** Do not verify the certificates of https targets. */
+  readonly insecure: boolean;
+  /** Add the header that says a request was replayed. */
+  readonly mark: boolean;
+  /** Keep the order of each captured connection. */
+  readonly keepOrder: boolean;
+  /** A path to write one JSON line a request to. */
+  readonly resultsFile: string | undefined;
+}
+
+/** The flags of gor-replay, in the order of its help. */
+export const replayFlags: readonly Flag[] = [
+  {
+    name: 'forward',
+    letter: 'f',
+    kind: 'value',
+    defaultText: 'http://localhost:8080',
+    description: 'Targets as url[|limit], several by comma; limit 10 a second, or 10% of connections',
+  },
+  { name: 'ip', kind: 'value', defaultText: '0.0.0.0', description: 'Address to listen on; :: for IPv6, too' },
+  { name: 'port', letter: 'p', kind: 'value', defaultText: '28020', description: 'UDP port to listen on' },
+  { name: 'buffer', kind: 'value', defaultText: '1s', description: 'How long a request over the limit may wait' },
+  { name: 'timeout', kind: 'value', defaultText: '5s', description: 'From due to the last byte of the answer' },
+  { name: 'connections', kind: 'value', defaultText: '512', description: 'Requests in flight for each target' },
+  { name: 'original-host', kind: 'switch', description: "Keep the captured Host header instead of the target's" },
+  { name: 'insecure', kind: 'switch', description: 'Do not verify the certificates of https targets' },
+  { name: 'no-mark', kind: 'switch', description: 'Do not add the header Gor-Replayed: 1' },
+  { name: 'no-order', kind: 'switch', description: 'Do not keep the order of each captured connection' },
+  { name: 'results', kind: 'value', description: 'Write one JSON line a request to this file' },
+];
+
+/** Throws UsageError. */
+export function configureReplay(values: FlagValues): ReplayConfig {
+  return {
+    host: addressOf(textOf(values, 'ip')),
+    port: parsePort('--port', textOf(values, 'port'), true),
+    targets: targetsOf(textOf(values, 'forward')),
+    bufferMs: parseDurationMs('--buffer', textOf(values, 'buffer')),
+    timeoutMs: timeoutOf(textOf(values, 'timeout')),
+    connections: parseCount('--connections', textOf(values, 'connections'), 1, 65_535),
+    originalHost: values.on('original-host'),
+    insecure: values.on('insecure'),
+    mark: !values.on('no-mark'),
+    keepOrder: !values.on('no-order'),
+    resultsFile: values.text('results'),
+  };
+}
+
+function targetsOf(text: string): readonly TargetSpec[] {
+  const targets = parseTargets(text);
+  if ('problem' in targets) throw new UsageError(`--forward: ${targets.message}`);
+  return targets;
+}
+
+function addressOf(text: string): string {
+  const address = /^\[(.*)\]$/.exec(text)?.[1] ?? text;
+  if (/^[\w.:%-]+$/.test(address)) return address;
+  throw new UsageError(`--ip: "${text}" is not an address`);
+}
+
+function timeoutOf(text: string): number {
+  const timeoutMs = parseDurationMs('--timeout', text);
+  if (timeoutMs > 0) return timeoutMs;
+  throw new UsageError(`--timeout: "${text}" leaves no time for an answer`);
+}
+
+/** The text of a flag that has a default. */
+function textOf(values: FlagValues, name: string): string {
+  return values.text(name) ?? '';
+}

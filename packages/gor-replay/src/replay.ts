@@ -1,0 +1,152 @@
+// The replay server as one function: records off UDP, requests out to every target, counted. It prints nothing.
+import { formatHostPort } from '@gor/cli';
+import { bodyOf, parseRequest } from '@gor/http';
+import { createReplayer, type Outcome, type Replayer, type ReplayRequest } from '@gor/replay';
+import { openUdpReceiver, type SessionView, type UdpReceiver, type WireRecord } from '@gor/wire';
+import type { ReplayConfig } from './options.ts';
+import { RejectCounts, type ReplayLedger } from './replay-ledger.ts';
+import { ResultsFile } from './results-file.ts';
+
+/** A step between receiver and replay: gives the request to go on with, or the reason to leave it out. */
+export type ReplayStage = (request: ReplayRequest) => ReplayRequest | string;
+
+/** What a running replay server tells. */
+export type ReplayEvent =
+  | {
+      readonly type: 'ready';
+      readonly address: string;
+      readonly receiveBufferBytes: number;
+      readonly ledger: () => ReplayLedger;
+    }
+  | { readonly type: 'session'; readonly id: string; readonly address: string; readonly state: 'started' | 'ended' }
+  | { readonly type: 'results-failed'; readonly error: Error };
+
+/** What a replay server may be given besides its configuration. */
+export interface ReplayOptions {
+  /** Ends the server: it stops receiving, lets what waits and what is in flight come to its end, and gives its ledger. */
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: ReplayEvent) => void;
+  /** Every request's end at every target. */
+  readonly onOutcome?: (outcome: Outcome) => void;
+  readonly stages?: readonly ReplayStage[];
+}
+
+/**
+ * Replays until the signal is aborted, then drains and gives the final ledger.
+ * Rejects, with nothing half-started, with WireError or Error where the socket or the results file cannot be had.
+ */
+export async function replay(config: ReplayConfig, options: ReplayOptions = {}): Promise<ReplayLedger> {
+  const server = new ReplayServer(config, options);
+  return server.run();
+}
+
+class ReplayServer {
+  readonly #config: ReplayConfig;
+  readonly #options: ReplayOptions;
+  readonly #rejects = new RejectCounts();
+  readonly #startedAt = new Date();
+  readonly #results: ResultsFile | undefined;
+  readonly #replayer: Replayer;
+  #receiver: UdpReceiver | undefined;
+
+  constructor(config: ReplayConfig, options: ReplayOptions) {
+    this.#config = config;
+    this.#options = options;
+    this.#results = config.resultsFile === undefined ? undefined : ResultsFile.open(config.resultsFile);
+    const { targets, bufferMs, timeoutMs, connections, keepOrder, mark, originalHost, insecure } = config;
+    this.#replayer = createReplayer({
+      ...{ targets, bufferMs, timeoutMs, connections, keepOrder, mark, originalHost, insecure },
+      onOutcome: (outcome) => this.#onOutcome(outcome),
+    });
+  }
+
+  async run(): Promise<ReplayLedger> {
+    try {
+      await using receiver = await this.#openReceiver();
+      this.#receiver = receiver;
+      this.#options.onEvent?.({
+        type: 'ready',
+        address: formatHostPort(receiver.address, receiver.port),
+        receiveBufferBytes: receiver.receiveBufferBytes,
+        ledger: () => this.#ledger(null),
+      });
+      await aborted(this.#options.signal);
+      await receiver.close();
+      await this.#replayer.drain();
+    } finally {
+      await this.#replayer.close();
+      await this.#results?.close();
+    }
+    return this.#ledger(new Date());
+  }
+
+  #openReceiver(): Promise<UdpReceiver> {
+    const { onEvent } = this.#options;
+    return openUdpReceiver({
+      host: this.#config.host,
+      port: this.#config.port,
+      onRecord: (record, session) => this.#take(record, session),
+      onSessionStart: ({ id, address, port }) =>
+        onEvent?.({ type: 'session', id, address: formatHostPort(address, port), state: 'started' }),
+      onSessionEnd: ({ id, address, port }) => {
+        onEvent?.({ type: 'session', id, address: formatHostPort(address, port), state: 'ended' });
+      },
+    });
+  }
+
+  #take(record: WireRecord, session: SessionView): void {
+    const connection = `${session.id}/${record.connection}`;
+    if (record.kind === 'connection-end') return this.#replayer.endConnection(connection);
+    if (record.kind !== 'request') return;
+    const parsed = parseRequest(record.payload.slice(), record.timestampUs);
+    if (typeof parsed === 'string') return this.#rejects.count(session.id, parsed);
+    const { method, target, version, headers, bytes, framing, trailers } = parsed;
+    const { timestampUs, index } = record;
+    const body = bodyOf(parsed);
+    this.#send(
+      { connection, method, target, version, headers, bytes, body, framing, trailers, timestampUs, index },
+      session.id,
+    );
+  }
+
+  #send(request: ReplayRequest, sessionId: string): void {
+    let current = request;
+    for (const stage of this.#options.stages ?? []) {
+      const outcome = stage(current);
+      if (typeof outcome === 'string') return this.#rejects.count(sessionId, outcome);
+      current = outcome;
+    }
+    this.#replayer.send(current);
+  }
+
+  #onOutcome(outcome: Outcome): void {
+    if (this.#results !== undefined) {
+      const failedBefore = this.#results.failure !== undefined;
+      this.#results.write(outcome);
+      const error = this.#results.failure;
+      if (error !== undefined && !failedBefore) this.#options.onEvent?.({ type: 'results-failed', error });
+    }
+    this.#options.onOutcome?.(outcome);
+  }
+
+  #ledger(endedAt: Date | null): ReplayLedger {
+    const { sessions = [], ...wire } = this.#receiver?.ledger() ?? {};
+    return {
+      program: 'gor-replay',
+      startedAt: this.#startedAt.toISOString(),
+      endedAt: endedAt?.toISOString() ?? null,
+      sessions: sessions.map((session) => ({ ...session, rejected: this.#rejects.of(session.id) })),
+      wire,
+      targets: this.#replayer.ledger().targets,
+      resultsLost: this.#results?.lost ?? 0,
+    };
+  }
+}
+
+/** Resolves when the signal is aborted; never without one. */
+function aborted(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) resolve();
+    else signal?.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
