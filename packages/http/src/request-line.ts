@@ -1,0 +1,50 @@
+// One request line as text. Lenient where servers are: any method, any bytes in the target, blanks inside it too: the
+// last blank followed by HTTP/ and the version ends the target. Source: RFC 9112 §3.
+
+import { isBlank } from './characters.ts';
+import { isKnownMethod } from './methods.ts';
+
+export interface RequestLine {
+  readonly method: string;
+  readonly target: string;
+  /** What stands behind `HTTP/`, as sent: `1.1`, `1.0`, rarely another minor version. */
+  readonly version: string;
+}
+
+/** Why a line is none. `not-a-request`: nothing about it looks like HTTP, so no request was begun. */
+export type RequestLineReject = 'malformed-request-line' | 'unsupported-version' | 'http-0.9' | 'not-a-request';
+
+const VERSION = /^HTTP\/(\d)\.\d$/;
+
+/** Reads a line, its line end included or not, that starts with a method and a blank. */
+export function parseRequestLine(line: string): RequestLine | RequestLineReject {
+  let end = line.length;
+  if (end > 0 && line.charCodeAt(end - 1) === 0x0a) end--;
+  if (end > 0 && line.charCodeAt(end - 1) === 0x0d) end--;
+  while (end > 0 && isBlank(line.charCodeAt(end - 1))) end--;
+  const methodEnd = line.indexOf(' ');
+  let targetStart = methodEnd + 1;
+  while (targetStart < end && isBlank(line.charCodeAt(targetStart))) targetStart++;
+  let targetEnd = lastBlankBefore(line, end);
+  const word = line.slice(targetEnd + 1, end);
+  if (!word.startsWith('HTTP/1.') || word.length !== 8 || !VERSION.test(word)) return withoutVersion(line, targetStart, end, word);
+  while (targetEnd > targetStart && isBlank(line.charCodeAt(targetEnd - 1))) targetEnd--;
+  if (targetEnd <= targetStart) return 'malformed-request-line';
+  return { method: line.slice(0, methodEnd), target: line.slice(targetStart, targetEnd), version: word.slice(5) };
+}
+
+function lastBlankBefore(line: string, end: number): number {
+  let at = end - 1;
+  while (at >= 0 && !isBlank(line.charCodeAt(at))) at--;
+  return at;
+}
+
+/** What a line is that does not end in HTTP/1.x. */
+function withoutVersion(line: string, targetStart: number, end: number, lastWord: string): RequestLineReject {
+  if (VERSION.test(lastWord)) return 'unsupported-version';
+  if (/^HTTP\//i.test(lastWord)) return 'malformed-request-line';
+  if (!isKnownMethod(line.slice(0, line.indexOf(' ')))) return 'not-a-request';
+  const target = line.slice(targetStart, end);
+  const isOneWord = target !== '' && !target.includes(' ') && !target.includes('\t');
+  return isOneWord ? 'http-0.9' : 'malformed-request-line';
+}
