@@ -1,0 +1,76 @@
+// From a frame to a TCP segment: pure, one object and one short string a segment. Every length is checked once, before
+// the reads that rely on it. TCP checksums are not verified: network cards compute them after the capture.
+
+import { flowKey } from './flow.ts';
+import type { Direction, Frame } from './frame.ts';
+import { enterIp } from './ip.ts';
+import type { FrameReject, LayerCursor } from './layer-cursor.ts';
+import { enterLinkLayer } from './link-layer.ts';
+import { tcpHeader } from './tcp.ts';
+
+/** One TCP segment. Its bytes are the frame's: valid only as long as the frame is. */
+export interface Segment {
+  /** Key of the flow: Latin-1 text of source address, source port, destination address, destination port. */
+  readonly flow: string;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+  /** Sequence number of the first byte, uint32; of the SYN where that flag is set, the payload then begins one later. */
+  readonly sequence: number;
+  /** The next sequence number that the sender expects, uint32. Means something only with the flag ack. */
+  readonly acknowledgment: number;
+  /** The flag byte, see {@link tcpFlags}. */
+  readonly flags: number;
+  /** The payload is `bytes[payloadStart, payloadEnd)`. */
+  readonly bytes: Uint8Array;
+  readonly payloadStart: number;
+  readonly payloadEnd: number;
+  /** Bytes of payload that followed on the wire but that the capture cut off. */
+  readonly missing: number;
+  /** When it was captured: integer microseconds since 1970. */
+  readonly timestampUs: number;
+  readonly direction: Direction;
+}
+
+/** Never leaves decodeSegment, so one serves every frame. */
+const cursor: LayerCursor = {
+  bytes: new Uint8Array(0),
+  at: 0,
+  end: 0,
+  missing: 0,
+  direction: 'unknown',
+  addressesAt: 0,
+  addressLength: 0,
+};
+
+/**
+ * Decodes a frame down to its TCP segment, or says why it holds none. The payload ends where the IP length says, never
+ * at the padding of the frame.
+ */
+export function decodeSegment(frame: Frame): Segment | FrameReject {
+  const reject = enterLinkLayer(frame, cursor) ?? enterIp(cursor);
+  if (reject !== undefined) return reject;
+  const { bytes, at, end, missing } = cursor;
+  if (end - at < tcpHeader.length) return missing > 0 ? 'truncated' : 'malformed-tcp';
+  const headerLength = (bytes[at + tcpHeader.dataOffsetAt]! >> 4) * 4;
+  if (headerLength < tcpHeader.length || at + headerLength > end + missing) return 'malformed-tcp';
+  // A capture may be cut within the options: then all of the payload is missing, and its length is known.
+  const payloadStart = Math.min(at + headerLength, end);
+  return {
+    flow: flowKey(bytes, cursor.addressesAt, cursor.addressLength, at),
+    sourcePort: bytes[at]! * 256 + bytes[at + 1]!,
+    destinationPort: bytes[at + tcpHeader.destinationPortAt]! * 256 + bytes[at + tcpHeader.destinationPortAt + 1]!,
+    sequence: uint32(bytes, at + tcpHeader.sequenceAt),
+    acknowledgment: uint32(bytes, at + tcpHeader.acknowledgmentAt),
+    flags: bytes[at + tcpHeader.flagsAt]!,
+    bytes,
+    payloadStart,
+    payloadEnd: end,
+    missing: missing - (at + headerLength - payloadStart),
+    timestampUs: frame.timestampUs,
+    direction: cursor.direction,
+  };
+}
+
+function uint32(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
+}

@@ -1,0 +1,75 @@
+// Frames out of a capture file, or out of any stream of its bytes, such as a program's standard input.
+
+import { createReadStream } from 'node:fs';
+import { CaptureError } from '../errors.ts';
+import type { Frame } from '../frame.ts';
+import { PcapReader } from '../pcap-reader.ts';
+
+const readBytes = 256 * 1024;
+
+/** Options of {@link readCapture}. */
+export interface ReadCaptureOptions {
+  /** Ends the reading: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The frames of a capture in batches, one for each chunk that is read. Read each batch to its end before asking for the
+ * next; a frame is valid only until the next frame. A string is the path of a file. Throws CaptureError: `unreadable`,
+ * `broken-capture` and `unsupported-capture`, the last two after all frames before the bad place.
+ */
+export async function* readCapture(
+  pathOrStream: string | AsyncIterable<Uint8Array>,
+  { signal }: ReadCaptureOptions = {},
+): AsyncGenerator<Iterable<Frame>, void, undefined> {
+  signal?.throwIfAborted();
+  const reader = new PcapReader();
+  const chunks = typeof pathOrStream === 'string' ? readFile(pathOrStream) : pathOrStream;
+  for await (const chunk of untilAborted(chunks, signal)) yield reader.read(chunk);
+  reader.end();
+}
+
+/** As {@link readCapture}, frame by frame: easier to use, and slower, as each frame costs a promise. */
+export async function* readFrames(
+  pathOrStream: string | AsyncIterable<Uint8Array>,
+  options: ReadCaptureOptions = {},
+): AsyncGenerator<Frame, void, undefined> {
+  for await (const frames of readCapture(pathOrStream, options)) yield* frames;
+}
+
+async function* readFile(path: string): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* createReadStream(path, { highWaterMark: readBytes });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CaptureError('unreadable', `The capture ${path} cannot be read: ${reason}.`, { cause });
+  }
+}
+
+/** The chunks, until the signal says otherwise, even while the stream is silent. */
+async function* untilAborted<T>(
+  chunks: AsyncIterable<T>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<T, void, undefined> {
+  if (signal === undefined) return yield* chunks;
+  const iterator = chunks[Symbol.asyncIterator]();
+  let onAbort = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  // Nobody may be waiting for a chunk when the signal comes.
+  aborted.catch(() => {});
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const { done, value } = await Promise.race([iterator.next(), aborted]);
+      if (done === true) return;
+      yield value;
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    // Not awaited: a stream that is silent ends only when its next chunk comes. Its error would be the one just thrown.
+    iterator.return?.()?.then(undefined, () => {});
+  }
+}

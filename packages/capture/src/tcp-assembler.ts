@@ -1,0 +1,245 @@
+// Owner of all connections and of the limits over them: segments in any order in, the streams of each connection out.
+// Time is what the segments and advance say; there is no timer.
+
+import { type AssemblerCounters, copyAssemblerCounters, newAssemblerCounters } from './assembler-counters.ts';
+import type { Connection, ConnectionHandlers, EndReason } from './connection.ts';
+import { ConnectionList } from './connection-list.ts';
+import { resolveTcpLimits, type TcpLimits } from './options.ts';
+import type { Segment } from './segment.ts';
+import { tcpFlags } from './tcp.ts';
+import { type RoleHints, TcpConnection } from './tcp-connection.ts';
+import type { TcpStream } from './tcp-stream.ts';
+
+/** How often holes and silent connections are looked at, in packet time. */
+const sweepIntervalUs = 10_000;
+
+/** Options of a {@link TcpAssembler}. */
+export interface TcpAssemblerOptions {
+  /** Called at the first data of a connection: who handles its streams; undefined where nobody wants it. Must not throw. */
+  readonly onConnection: (connection: Connection) => ConnectionHandlers | undefined;
+  /**
+   * Where no handshake was seen: whether the sender of these first bytes (valid only until this returns) is the client
+   * or the server; undefined where they do not tell. Must not throw.
+   */
+  readonly roleOf?: ((firstPayload: Uint8Array) => 'client' | 'server' | undefined) | undefined;
+  /** Ports of servers, where neither handshake nor content tell. Default: the lower port is the server's. */
+  readonly serverPorts?: ReadonlySet<number> | readonly number[] | undefined;
+  readonly limits?: Partial<TcpLimits> | undefined;
+}
+
+/** Puts the segments of both directions in order, and tells of each connection's streams. */
+export class TcpAssembler {
+  readonly #onConnection: (connection: Connection) => ConnectionHandlers | undefined;
+  readonly #hints: RoleHints;
+  readonly #limits: TcpLimits;
+  readonly #counters = newAssemblerCounters();
+
+  /** Each connection twice: under the keys of both its flows. */
+  readonly #byFlow = new Map<string, TcpConnection>();
+  readonly #halfOpen = new ConnectionList();
+  readonly #open = new ConnectionList();
+  readonly #ended = new ConnectionList();
+  /** Streams with a hole, the oldest first; and connections that saw a RST. */
+  readonly #waiting = new Set<TcpStream>();
+  readonly #resetting = new Set<TcpConnection>();
+  #lastSweepUs = 0;
+  #isClosed = false;
+
+  constructor({ onConnection, roleOf, serverPorts, limits }: TcpAssemblerOptions) {
+    this.#onConnection = onConnection;
+    this.#hints = { roleOf, serverPorts: serverPorts && new Set(serverPorts) };
+    this.#limits = resolveTcpLimits(limits);
+  }
+
+  /** Takes one segment; handlers are called before it returns. */
+  push(segment: Segment): void {
+    const length = segment.payloadEnd - segment.payloadStart;
+    this.#counters.segments++;
+    this.#counters.payloadBytes += length;
+    if (this.#isClosed) return this.#drop('after-end', length);
+    this.#sweepIfDue(segment.timestampUs);
+
+    const connection = this.#connectionOf(segment, length + segment.missing);
+    if (connection === undefined) return this.#drop('reset-text', length);
+    if (connection.state === 'ended') return this.#drop('after-end', length);
+    this.#take(connection, segment, length);
+  }
+
+  /**
+   * Moves time on where no segments come: gives up holes, ends silent connections. `nowUs` is on the clock of the
+   * segments' timestamps, in integer microseconds. May be called at any time, and as often as wanted.
+   */
+  advance(nowUs: number): void {
+    if (!this.#isClosed) this.#sweep(nowUs);
+  }
+
+  /** Ends every stream with the reason `closed`; what is held is delivered before. A second call does nothing. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (let next = this.#open.first; next !== undefined; next = this.#open.first) {
+      this.#end(next, 'closed', next.lastSeenUs);
+    }
+    this.#byFlow.clear();
+    this.#waiting.clear();
+    this.#resetting.clear();
+  }
+
+  /** A copy of the counters as they stand. */
+  counters(): Readonly<AssemblerCounters> {
+    const counters = copyAssemblerCounters(this.#counters);
+    counters.connectionsOpen = this.#open.size;
+    counters.halfOpen = this.#isClosed ? 0 : this.#halfOpen.size;
+    counters.endedRemembered = this.#isClosed ? 0 : this.#ended.size;
+    return counters;
+  }
+
+  #take(connection: TcpConnection, segment: Segment, length: number): void {
+    const { flags, timestampUs } = segment;
+    connection.lastSeenUs = timestampUs;
+    if ((flags & tcpFlags.syn) !== 0) connection.noteHandshake(segment);
+    const opposite = connection.oppositeOf(segment);
+    if ((flags & tcpFlags.ack) !== 0) opposite.acknowledge(segment.acknowledgment, timestampUs);
+    if ((flags & tcpFlags.rst) !== 0) {
+      this.#drop('reset-text', length);
+      this.#noteReset(connection, timestampUs);
+      return;
+    }
+    const isData = length + segment.missing > 0;
+    if (connection.state === 'half-open') {
+      if (isData) this.#announce(connection, segment);
+    } else this.#open.touch(connection);
+    const stream = connection.streamOf(segment);
+    if (this.#isClosed) return this.#drop('after-end', length);
+    if (isData || (flags & tcpFlags.fin) !== 0) stream.push(segment);
+    this.#track(stream);
+    this.#boundHeld(timestampUs);
+    if (connection.hasEnded) this.#end(connection, connection.resetUs === undefined ? 'fin' : 'reset', timestampUs);
+  }
+
+  /** The connection of a segment; undefined where there is none and the segment begins none. */
+  #connectionOf(segment: Segment, payloadLength: number): TcpConnection | undefined {
+    const known = this.#byFlow.get(segment.flow);
+    if (known !== undefined) {
+      if (!known.isFollowedBy(segment, payloadLength)) return known;
+      if (known.state !== 'ended') this.#end(known, 'reused', segment.timestampUs);
+      this.#forget(known);
+    }
+    if ((segment.flags & tcpFlags.rst) !== 0) return undefined;
+    if (payloadLength === 0 && (segment.flags & tcpFlags.syn) === 0) return undefined;
+    const connection = new TcpConnection(segment, this.#limits, this.#counters);
+    this.#byFlow.set(connection.flow, connection);
+    this.#byFlow.set(connection.reverse, connection);
+    this.#halfOpen.append(connection);
+    if (this.#halfOpen.size > this.#limits.maxHalfOpen && this.#halfOpen.first !== undefined) {
+      // A connection that begins with data does not stay half-open, so it need not make way for itself.
+      if (payloadLength === 0 || this.#halfOpen.first !== connection) {
+        this.#counters.halfOpenEvicted++;
+        this.#forget(this.#halfOpen.first);
+      }
+    }
+    return connection;
+  }
+
+  #announce(connection: TcpConnection, firstData: Segment): void {
+    this.#halfOpen.remove(connection);
+    this.#open.append(connection);
+    const id = ++this.#counters.connections;
+    const description = connection.describe(id, firstData, this.#hints);
+    connection.state = 'open';
+    const handlers = this.#onConnection(description);
+    connection.clientStream.attach(handlers?.client, firstData.timestampUs);
+    connection.serverStream.attach(handlers?.server, firstData.timestampUs);
+    if (this.#open.size > this.#limits.maxConnections && this.#open.first !== undefined) {
+      this.#end(this.#open.first, 'evicted', firstData.timestampUs);
+    }
+  }
+
+  /** Ends an announced connection and remembers it; a half-open one is forgotten, nobody heard of it. */
+  #end(connection: TcpConnection, reason: EndReason, nowUs: number): void {
+    if (connection.state === 'half-open') return this.#forget(connection);
+    if (connection.state === 'ended') return;
+    connection.state = 'ended';
+    connection.lastSeenUs = nowUs;
+    this.#counters.connectionsEnded[reason]++;
+    this.#open.remove(connection);
+    this.#ended.append(connection);
+    this.#resetting.delete(connection);
+    connection.end(reason, nowUs);
+    this.#track(connection.forward);
+    this.#track(connection.backward);
+    if (this.#ended.size > this.#limits.maxEnded && this.#ended.first !== undefined) this.#forget(this.#ended.first);
+  }
+
+  #forget(connection: TcpConnection): void {
+    if (this.#byFlow.get(connection.flow) !== connection) return;
+    this.#byFlow.delete(connection.flow);
+    this.#byFlow.delete(connection.reverse);
+    this.#waiting.delete(connection.forward);
+    this.#waiting.delete(connection.backward);
+    this.#resetting.delete(connection);
+    if (connection.state === 'half-open') this.#halfOpen.remove(connection);
+    else if (connection.state === 'ended') this.#ended.remove(connection);
+  }
+
+  /** A RST ends the connection a little later: in a capture it may have overtaken data. */
+  #noteReset(connection: TcpConnection, timestampUs: number): void {
+    connection.resetUs ??= timestampUs;
+    this.#resetting.add(connection);
+  }
+
+  #track(stream: TcpStream): void {
+    if (stream.isWaiting === stream.isTracked) return;
+    stream.isTracked = stream.isWaiting;
+    if (stream.isTracked) this.#waiting.add(stream);
+    else this.#waiting.delete(stream);
+  }
+
+  /** Keeps what all streams hold together within the limits, at the cost of the oldest holes. */
+  #boundHeld(nowUs: number): void {
+    const counters = this.#counters;
+    const { maxHeldBytes, maxHeldSegments } = this.#limits;
+    while (counters.heldAllocatedBytes > maxHeldBytes || counters.heldSegments > maxHeldSegments) {
+      const [oldest] = this.#waiting;
+      if (oldest === undefined) return;
+      oldest.giveUpHole('limit', nowUs);
+      this.#track(oldest);
+    }
+  }
+
+  #sweepIfDue(nowUs: number): void {
+    const elapsedUs = nowUs - this.#lastSweepUs;
+    // Negative where the clock was set back, or a file holds several captures.
+    if (elapsedUs >= sweepIntervalUs || elapsedUs < 0) this.#sweep(nowUs);
+  }
+
+  #sweep(nowUs: number): void {
+    this.#lastSweepUs = nowUs;
+    for (const stream of this.#waiting) {
+      stream.expireHoles(nowUs);
+      this.#track(stream);
+    }
+    for (const connection of this.#resetting) {
+      connection.resetUs = Math.min(connection.resetUs ?? nowUs, nowUs);
+      if (nowUs - connection.resetUs < this.#limits.resetLingerMs * 1000) break;
+      this.#end(connection, 'reset', nowUs);
+    }
+    const { idleTimeoutMs, endedMemoryMs } = this.#limits;
+    this.#endSilent(this.#halfOpen, idleTimeoutMs, nowUs);
+    this.#endSilent(this.#open, idleTimeoutMs, nowUs);
+    this.#endSilent(this.#ended, endedMemoryMs, nowUs);
+  }
+
+  #endSilent(list: ConnectionList, timeoutMs: number, nowUs: number): void {
+    for (let next = list.first; next !== undefined; next = list.first) {
+      next.lastSeenUs = Math.min(next.lastSeenUs, nowUs);
+      if (nowUs - next.lastSeenUs < timeoutMs * 1000) return;
+      if (next.state === 'ended') this.#forget(next);
+      else this.#end(next, 'idle', nowUs);
+    }
+  }
+
+  #drop(reason: 'after-end' | 'reset-text', length: number): void {
+    this.#counters.droppedBytes[reason] += length;
+  }
+}

@@ -1,0 +1,142 @@
+// Both streams of one connection and what is known about its two ends. Which end is the client is decided when the
+// first data comes.
+
+import type { AssemblerCounters } from './assembler-counters.ts';
+import type { Connection, EndReason, RolesFrom } from './connection.ts';
+import { flowDestination, flowSource, reverseFlow } from './flow.ts';
+import type { Direction } from './frame.ts';
+import type { TcpLimits } from './options.ts';
+import type { Segment } from './segment.ts';
+import { sequenceAdd, sequenceDistance } from './sequence.ts';
+import { largestWindowBytes, tcpFlags } from './tcp.ts';
+import { TcpStream } from './tcp-stream.ts';
+
+/** How the role of an end is told where no handshake was seen. */
+export interface RoleHints {
+  readonly roleOf: ((firstPayload: Uint8Array) => 'client' | 'server' | undefined) | undefined;
+  readonly serverPorts: ReadonlySet<number> | undefined;
+}
+
+/** `half-open`: no data yet; `open`: announced; `ended`: only remembered. */
+export type ConnectionState = 'half-open' | 'open' | 'ended';
+
+/** One connection, as the assembler keeps it. `forward` is the flow that was seen first. */
+export class TcpConnection {
+  /** Neighbours in the one list that the connection stands in, see ConnectionList. */
+  previous: TcpConnection | undefined;
+  following: TcpConnection | undefined;
+
+  state: ConnectionState = 'half-open';
+  lastSeenUs: number;
+  /** When the first RST came. */
+  resetUs: number | undefined;
+
+  readonly flow: string;
+  readonly reverse: string;
+  readonly forward: TcpStream;
+  readonly backward: TcpStream;
+  readonly #startedUs: number;
+  #clientIsForward: boolean | undefined;
+  #rolesFrom: RolesFrom | undefined;
+
+  constructor(segment: Segment, limits: TcpLimits, counters: AssemblerCounters) {
+    this.flow = segment.flow;
+    this.reverse = reverseFlow(segment.flow);
+    this.#startedUs = segment.timestampUs;
+    this.lastSeenUs = segment.timestampUs;
+    this.forward = new TcpStream(limits, counters);
+    this.backward = new TcpStream(limits, counters);
+  }
+
+  /** The stream that the segment belongs to. */
+  streamOf(segment: Segment): TcpStream {
+    return segment.flow === this.flow ? this.forward : this.backward;
+  }
+
+  /** The stream whose bytes the segment acknowledges. */
+  oppositeOf(segment: Segment): TcpStream {
+    return segment.flow === this.flow ? this.backward : this.forward;
+  }
+
+  get hasEnded(): boolean {
+    return this.forward.endReason !== undefined && this.backward.endReason !== undefined;
+  }
+
+  /** Takes what a SYN or SYN+ACK tells: who is the client, and where the streams begin. */
+  noteHandshake(segment: Segment): void {
+    const isAnswer = (segment.flags & tcpFlags.ack) !== 0;
+    this.#setRoles(isAnswer !== (segment.flow === this.flow), isAnswer ? 'syn-ack' : 'syn');
+    this.streamOf(segment).startAtHandshake(sequenceAdd(segment.sequence, 1));
+    if (isAnswer) this.oppositeOf(segment).startAtHandshake(segment.acknowledgment);
+  }
+
+  /**
+   * Whether the segment is of another connection with the same addresses and ports: a SYN with another sequence
+   * number, data far from what is expected, or data behind the end.
+   */
+  isFollowedBy(segment: Segment, payloadLength: number): boolean {
+    const stream = this.streamOf(segment);
+    if ((segment.flags & tcpFlags.syn) !== 0) {
+      return stream.isPlaced && stream.start !== sequenceAdd(segment.sequence, 1);
+    }
+    if (payloadLength === 0 || (segment.flags & tcpFlags.rst) !== 0) return false;
+    if (!stream.isPlaced) return this.state === 'ended';
+    const ahead = sequenceDistance(stream.next, segment.sequence);
+    if (Math.abs(ahead) > largestWindowBytes) return true;
+    if (this.state !== 'ended') return false;
+    // The FIN itself takes the first number behind the data.
+    return stream.endReason === 'fin' ? ahead > 0 : ahead >= 0;
+  }
+
+  /** What onConnection is told, when the first data comes. */
+  describe(id: number, firstData: Segment, hints: RoleHints): Connection {
+    const isForward = firstData.flow === this.flow;
+    if (this.#clientIsForward === undefined) this.#guessRoles(firstData, isForward, hints);
+    const clientFlow = this.#clientIsForward ? this.flow : this.reverse;
+    return {
+      id,
+      client: flowSource(clientFlow),
+      server: flowDestination(clientFlow),
+      rolesFrom: this.#rolesFrom ?? 'port',
+      direction: isForward === this.#clientIsForward ? firstData.direction : opposite(firstData.direction),
+      startedUs: this.#startedUs,
+    };
+  }
+
+  get clientStream(): TcpStream {
+    return this.#clientIsForward ? this.forward : this.backward;
+  }
+
+  get serverStream(): TcpStream {
+    return this.#clientIsForward ? this.backward : this.forward;
+  }
+
+  /** Ends both streams, the client's first. */
+  end(reason: EndReason, nowUs: number): void {
+    this.clientStream.end(reason, nowUs);
+    this.serverStream.end(reason, nowUs);
+  }
+
+  #setRoles(clientIsForward: boolean, rolesFrom: RolesFrom): void {
+    // A SYN says more than its answer, whichever was captured first.
+    if (this.#rolesFrom !== undefined && rolesFrom !== 'syn') return;
+    if (this.state !== 'half-open') return;
+    this.#clientIsForward = clientIsForward;
+    this.#rolesFrom = rolesFrom;
+  }
+
+  #guessRoles(firstData: Segment, isForward: boolean, { roleOf, serverPorts }: RoleHints): void {
+    const { bytes, payloadStart, payloadEnd, sourcePort, destinationPort } = firstData;
+    const role = roleOf?.(bytes.subarray(payloadStart, payloadEnd));
+    if (role !== undefined) return this.#setRoles((role === 'client') === isForward, 'content');
+    const toServer = serverPorts?.has(destinationPort) ?? false;
+    const fromServer = serverPorts?.has(sourcePort) ?? false;
+    const isFromClient = toServer === fromServer ? sourcePort >= destinationPort : toServer;
+    this.#setRoles(isFromClient === isForward, 'port');
+  }
+}
+
+function opposite(direction: Direction): Direction {
+  if (direction === 'unknown') return direction;
+  return direction === 'in' ? 'out' : 'in';
+}
