@@ -1,1 +1,29 @@
-export {};
+// The public names of @gor/replay.
+
+export { type Clock, systemClock } from './clock.ts';
+export type { Destination, Forwarder, ForwardHandle, ForwardListener } from './forwarder.ts';
+export type { LeaseSource } from './lease-stock.ts';
+export type { ReplayerOptions } from './options.ts';
+export type { Outcome } from './outcomes.ts';
+export {
+  comparableHeaders,
+  MARK_NAME,
+  MARK_VALUE,
+  OUTGOING_CHANGES,
+  type OutgoingChange,
+  outgoingTarget,
+} from './outgoing.ts';
+export type { FailedReason, LimitedReason, SkippedReason } from './reasons.ts';
+export { createReplayer, type Replayer, type ReplayLedger } from './replayer.ts';
+export type { ReplayRequest } from './request.ts';
+export type { ReasonCounts, TargetLedger } from './tally.ts';
+export {
+  formatLimit,
+  parseTargetSpec,
+  parseTargets,
+  type RateLimit,
+  type ShareLimit,
+  type TargetSpec,
+  type TargetSpecProblem,
+  type TargetSpecReason,
+} from './target-spec.ts';

@@ -1,0 +1,66 @@
+// What one target has not yet sent: held by order, or ready to go. Bounded in requests and in bytes; what is in flight
+// counts in bytes too, because it stays in memory. Knows no time; the oldest is the first to be let go of.
+
+import { type Delivery, DeliveryList } from './delivery.ts';
+
+/** Owner of every waiting delivery of a target, and of the count of bytes that they hold. */
+export class Backlog {
+  /** Waiting for their predecessors, in the order of their due times. */
+  readonly held = new DeliveryList();
+  /** Waiting for the limit or a socket, in the order in which they will go. */
+  readonly ready = new DeliveryList();
+  readonly #maxRequests: number;
+  readonly #maxBytes: number;
+  #bytes = 0;
+  #flyingBytes = 0;
+
+  constructor(maxRequests: number, maxBytes: number) {
+    this.#maxRequests = maxRequests;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Bytes of all deliveries taken on and not yet released. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Deliveries that wait, without those in flight. */
+  get length(): number {
+    return this.held.length + this.ready.length;
+  }
+
+  /** Whether so many more bytes could be taken on, with nothing to be let go of. */
+  hasRoomFor(bytes: number): boolean {
+    return this.length < this.#maxRequests && this.#bytes + bytes <= this.#maxBytes;
+  }
+
+  /** The waiting delivery that was due first. */
+  get oldest(): Delivery | undefined {
+    const { first: ready } = this.ready;
+    const { first: held } = this.held;
+    if (ready === undefined || held === undefined) return ready ?? held;
+    return held.dueMs < ready.dueMs ? held : ready;
+  }
+
+  /** Whether so many bytes could be taken on if everything that waits were let go of. */
+  canMakeRoomFor(bytes: number): boolean {
+    return this.#maxRequests > 0 && this.#flyingBytes + bytes <= this.#maxBytes;
+  }
+
+  /** Takes on a delivery's bytes, until `release`. */
+  takeOn(delivery: Delivery): void {
+    this.#bytes += delivery.heldBytes;
+  }
+
+  /** A ready delivery goes into flight: it waits no more, but its bytes stay. */
+  start(delivery: Delivery): void {
+    this.ready.remove(delivery);
+    this.#flyingBytes += delivery.heldBytes;
+  }
+
+  /** A delivery is over, and stands in neither list any more. `wasStarted`: it was in flight. */
+  release(delivery: Delivery, wasStarted: boolean): void {
+    this.#bytes -= delivery.heldBytes;
+    if (wasStarted) this.#flyingBytes -= delivery.heldBytes;
+  }
+}

@@ -1,0 +1,49 @@
+// From the errors of undici, net, dns and tls to a reason to count. Codes as they come, never message texts where a
+// code tells enough.
+
+import type { FailedReason } from './reasons.ts';
+
+const BY_CODE: Readonly<Record<string, FailedReason>> = {
+  ECONNREFUSED: 'connect-refused',
+  UND_ERR_CONNECT_TIMEOUT: 'connect-timeout',
+  ETIMEDOUT: 'connect-timeout',
+  ENOTFOUND: 'unresolvable',
+  EAI_AGAIN: 'unresolvable',
+  EHOSTUNREACH: 'unreachable',
+  ENETUNREACH: 'unreachable',
+  ENETDOWN: 'unreachable',
+  EHOSTDOWN: 'unreachable',
+  ECONNRESET: 'reset',
+  ECONNABORTED: 'reset',
+  EPIPE: 'reset',
+  EMFILE: 'no-local-resource',
+  ENFILE: 'no-local-resource',
+  ENOBUFS: 'no-local-resource',
+  EADDRNOTAVAIL: 'no-local-resource',
+  UND_ERR_HEADERS_OVERFLOW: 'bad-answer',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'closed-early',
+  EPROTO: 'tls',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'tls',
+  SELF_SIGNED_CERT_IN_CHAIN: 'tls',
+};
+
+/** undici has one code for sockets that closed and for answers that make no sense. */
+const SENSELESS_ANSWER = /^bad (response|upgrade)$/;
+const TLS_CODE = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA)/;
+
+/** Why a request failed; `cannot-send` where undici refused it before a byte was written. */
+export function failureOf(error: unknown): FailedReason | 'cannot-send' {
+  const code = codeOf(error);
+  const known = BY_CODE[code];
+  if (known !== undefined) return known;
+  if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') return 'cannot-send';
+  if (code === 'UND_ERR_SOCKET') {
+    return error instanceof Error && SENSELESS_ANSWER.test(error.message) ? 'bad-answer' : 'closed-early';
+  }
+  if (code.startsWith('HPE_')) return code === 'HPE_INVALID_EOF_STATE' ? 'closed-early' : 'bad-answer';
+  return TLS_CODE.test(code) ? 'tls' : 'other';
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}

@@ -1,0 +1,345 @@
+// One target: queue, order, limit, forward, count. Owner of one of each; nothing of it is shared with other targets.
+// Everything happens in `#run`, at an arrival, an end, a lease, or a time that was armed.
+
+import { Backlog } from './backlog.ts';
+import type { Clock } from './clock.ts';
+import { Delivery, DeliveryList } from './delivery.ts';
+import type { Forwarder, ForwardListener } from './forwarder.ts';
+import { Lanes } from './lanes.ts';
+import { type LeaseSource, LeaseStock } from './lease-stock.ts';
+import { Limit } from './limit.ts';
+import type { Outcome } from './outcomes.ts';
+import type { FailedReason, LimitedReason, SkippedReason } from './reasons.ts';
+import type { ReplayRequest } from './request.ts';
+import { isInShare } from './share.ts';
+import { Tally, type TargetLedger } from './tally.ts';
+import { formatLimit, type TargetSpec } from './target-spec.ts';
+
+/** What a target needs of the replayer's resolved options. */
+export interface TargetOptions {
+  readonly spec: TargetSpec;
+  readonly bufferMs: number;
+  readonly maxWaitingRequests: number;
+  readonly maxWaitingBytes: number;
+  readonly timeoutMs: number;
+  readonly connections: number;
+  readonly keepOrder: boolean;
+  readonly orderWaitMs: number;
+  readonly clock: Clock;
+  readonly forwarder: Forwarder;
+  /** Given where the spec has a rate. */
+  readonly leaseSource: LeaseSource | undefined;
+  /** Told of each end, if given; must not throw. */
+  readonly onOutcome: ((outcome: Outcome) => void) | undefined;
+  /** Called whenever the last waiting request is over. */
+  readonly onIdle: () => void;
+}
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** Takes requests at their due times, and sees each of them to exactly one count. */
+export class Target {
+  readonly #options: TargetOptions;
+  readonly #clock: Clock;
+  readonly #backlog: Backlog;
+  readonly #flying = new DeliveryList();
+  readonly #lanes: Lanes | undefined;
+  readonly #limit: Limit | undefined;
+  readonly #stock: LeaseStock | undefined;
+  readonly #sharePercent: number;
+  readonly #tally = new Tally();
+  #cancelWake: (() => void) | undefined;
+  #wakeMs = NEVER;
+  /** Not later than the first deadline in flight. */
+  #deadlineMs = NEVER;
+  #isRunning = false;
+  #isClosed = false;
+
+  constructor(options: TargetOptions) {
+    const { limit } = options.spec;
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#backlog = new Backlog(options.maxWaitingRequests, options.maxWaitingBytes);
+    this.#lanes = options.keepOrder ? new Lanes() : undefined;
+    this.#sharePercent = limit?.kind === 'share' ? limit.percent : 100;
+    if (limit?.kind === 'per-second' && options.leaseSource !== undefined) {
+      this.#limit = new Limit(limit.ratePerSecond);
+      this.#stock = new LeaseStock(options.leaseSource, limit.ratePerSecond, () => this.#run());
+    }
+  }
+
+  /** Requests that are not over. */
+  get waiting(): number {
+    return this.#tally.waiting;
+  }
+
+  /** Takes a request that is due now. */
+  send(request: ReplayRequest, nowMs: number): void {
+    this.#tally.received();
+    const delivery = new Delivery(request, nowMs);
+    const refusal = this.#refusal(request);
+    if (refusal !== undefined) return this.#skipped(delivery, refusal);
+    if (!this.#makeRoomFor(delivery)) return this.#limited(delivery, 'buffer-full');
+    this.#backlog.takeOn(delivery);
+    if (this.#lanes === undefined || this.#lanes.enter(delivery)) this.#ready(delivery, nowMs);
+    else this.#backlog.held.append(delivery);
+    this.#run();
+  }
+
+  /** Ends everything: what waits is skipped, what is in flight has failed, both as `closed`. May be called twice. */
+  async close(): Promise<void> {
+    if (!this.#isClosed) {
+      this.#isClosed = true;
+      this.#isRunning = true;
+      for (let next = this.#backlog.oldest; next !== undefined; next = this.#backlog.oldest) {
+        this.#takeOut(next);
+        this.#skipped(next, 'closed');
+      }
+      for (let next = this.#flying.first; next !== undefined; next = this.#flying.first) next.handle?.abort('closed');
+      this.#isRunning = false;
+      this.#disarm();
+    }
+    await Promise.all([this.#options.forwarder.close(), this.#options.leaseSource?.close()]);
+  }
+
+  ledger(): TargetLedger {
+    const { spec } = this.#options;
+    return this.#tally.ledger({
+      url: spec.url,
+      limit: spec.limit === undefined ? null : formatLimit(spec.limit),
+      inFlight: this.#flying.length,
+      waitingBytes: this.#backlog.bytes,
+    });
+  }
+
+  #refusal(request: ReplayRequest): SkippedReason | undefined {
+    if (this.#isClosed) return 'closed';
+    if (this.#sharePercent < 100 && !isInShare(request.connection, this.#sharePercent)) return 'not-in-share';
+    return this.#options.forwarder.refusal(request);
+  }
+
+  #makeRoomFor(delivery: Delivery): boolean {
+    const { heldBytes } = delivery;
+    if (this.#backlog.hasRoomFor(heldBytes)) return true;
+    if (!this.#backlog.canMakeRoomFor(heldBytes)) return false;
+    while (!this.#backlog.hasRoomFor(heldBytes)) {
+      const { oldest } = this.#backlog;
+      if (oldest === undefined) return false;
+      this.#giveUp(oldest, 'buffer-full');
+    }
+    return true;
+  }
+
+  /** One turn of the whole: let go what order held long enough, drop what is too old, send what may go, arm the rest. */
+  #run(): void {
+    if (this.#isRunning || this.#isClosed) return;
+    this.#isRunning = true;
+    const nowMs = this.#clock.nowMs();
+    if (nowMs >= this.#deadlineMs) this.#abortOverdue(nowMs);
+    this.#letGoOverdue(nowMs);
+    // Strictly older ones go first, so that a late wake-up sends nothing stale; those just of age get a last chance.
+    this.#dropAged(nowMs, false);
+    const limitMs = this.#sendReady(nowMs);
+    this.#dropAged(nowMs, true);
+    if (this.#backlog.ready.length === 0) this.#limit?.nothingWaits();
+    this.#isRunning = false;
+    this.#arm(nowMs, limitMs);
+  }
+
+  #letGoOverdue(nowMs: number): void {
+    const { held } = this.#backlog;
+    for (let first = held.first; first !== undefined; first = held.first) {
+      if (nowMs < first.dueMs + this.#options.orderWaitMs) break;
+      held.remove(first);
+      this.#lanes?.letGo(first);
+      this.#ready(first, nowMs);
+    }
+  }
+
+  #dropAged(nowMs: number, isLastChanceOver: boolean): void {
+    const { ready } = this.#backlog;
+    for (let first = ready.first; first !== undefined; first = ready.first) {
+      const ofAgeMs = first.readyMs + this.#options.bufferMs;
+      if (nowMs < ofAgeMs || (nowMs === ofAgeMs && !isLastChanceOver)) break;
+      this.#giveUp(first, 'buffer-age');
+    }
+  }
+
+  /** Sends while it may; returns when the limit lets the next one go, `NEVER` where something else has to happen first. */
+  #sendReady(nowMs: number): number {
+    const { ready } = this.#backlog;
+    for (let first = ready.first; first !== undefined; first = ready.first) {
+      if (this.#flying.length >= this.#options.connections) return NEVER;
+      if (nowMs >= first.dueMs + this.#options.timeoutMs) {
+        this.#takeOut(first);
+        this.#failed(first, 'timeout', nowMs);
+        continue;
+      }
+      const limitMs = this.#limit?.nextAtMs(nowMs) ?? nowMs;
+      if (limitMs > nowMs) return limitMs;
+      if (this.#stock?.take() === false) return NEVER;
+      this.#start(first, nowMs);
+    }
+    return NEVER;
+  }
+
+  #start(delivery: Delivery, nowMs: number): void {
+    this.#backlog.start(delivery);
+    delivery.startedMs = nowMs;
+    if (this.#limit !== undefined) delivery.ticket = this.#limit.take(nowMs);
+    const { lane } = delivery;
+    if (lane !== undefined) {
+      if (lane.started > 0) {
+        delivery.isOverlapped = true;
+        this.#tally.overlapped();
+      }
+      lane.started += 1;
+    }
+    this.#flying.append(delivery);
+    this.#deadlineMs = Math.min(this.#deadlineMs, delivery.dueMs + this.#options.timeoutMs);
+    const handle = this.#options.forwarder.forward(delivery.request, this.#listenerOf(delivery));
+    delivery.handle = handle;
+  }
+
+  #listenerOf(delivery: Delivery): ForwardListener {
+    return {
+      onSent: () => {
+        delivery.sentMs = this.#clock.nowMs();
+        if (this.#settle(delivery, delivery.sentMs) && this.#backlog.ready.length > 0) this.#run();
+      },
+      onStatus: (status) => {
+        delivery.status = status;
+      },
+      onEnd: (reason) => this.#ended(delivery, reason),
+    };
+  }
+
+  #ended(delivery: Delivery, reason: FailedReason | 'cannot-send' | undefined): void {
+    const nowMs = this.#clock.nowMs();
+    this.#settle(delivery, delivery.startedMs ?? nowMs);
+    this.#flying.remove(delivery);
+    this.#over(delivery, nowMs);
+    if (reason === undefined) this.#answered(delivery, nowMs);
+    else if (reason === 'cannot-send') this.#skipped(delivery, 'undici-cannot-send');
+    else this.#failed(delivery, reason, nowMs);
+    this.#run();
+  }
+
+  #settle(delivery: Delivery, sentMs: number): boolean {
+    if (delivery.ticket < 0 || this.#limit === undefined) return false;
+    this.#limit.settle(delivery.ticket, sentMs);
+    delivery.ticket = -1;
+    return true;
+  }
+
+  #abortOverdue(nowMs: number): void {
+    this.#deadlineMs = NEVER;
+    let next: Delivery | undefined;
+    for (let delivery = this.#flying.first; delivery !== undefined; delivery = next) {
+      next = delivery.next;
+      const deadlineMs = delivery.dueMs + this.#options.timeoutMs;
+      if (deadlineMs > nowMs) this.#deadlineMs = Math.min(this.#deadlineMs, deadlineMs);
+      else delivery.handle?.abort(delivery.sentMs === undefined ? 'connect-timeout' : 'timeout');
+    }
+  }
+
+  #ready(delivery: Delivery, nowMs: number): void {
+    delivery.readyMs = nowMs;
+    this.#backlog.ready.append(delivery);
+  }
+
+  #giveUp(delivery: Delivery, reason: LimitedReason): void {
+    this.#takeOut(delivery);
+    this.#limited(delivery, reason);
+  }
+
+  /** Takes a waiting delivery out of list, lane and backlog. */
+  #takeOut(delivery: Delivery): void {
+    if (this.#backlog.held.first === delivery) {
+      this.#backlog.held.remove(delivery);
+      this.#lanes?.giveUpHeld(delivery);
+      this.#backlog.release(delivery, false);
+    } else {
+      this.#backlog.ready.remove(delivery);
+      this.#over(delivery, this.#clock.nowMs());
+    }
+  }
+
+  /** Frees what a delivery held that order had let go; its successor may go now. */
+  #over(delivery: Delivery, nowMs: number): void {
+    this.#backlog.release(delivery, delivery.startedMs !== undefined);
+    const next = this.#lanes?.leave(delivery);
+    if (next === undefined) return;
+    this.#backlog.held.remove(next);
+    this.#ready(next, nowMs);
+  }
+
+  #answered(delivery: Delivery, nowMs: number): void {
+    this.#tally.answered(nowMs - delivery.dueMs);
+    this.#tell(delivery, 'answered', undefined, nowMs);
+  }
+
+  #failed(delivery: Delivery, reason: FailedReason, nowMs: number): void {
+    this.#tally.failed(reason, nowMs - delivery.dueMs);
+    this.#tell(delivery, 'failed', reason, nowMs);
+  }
+
+  #limited(delivery: Delivery, reason: LimitedReason): void {
+    this.#tally.limited(reason);
+    this.#tell(delivery, 'limited', reason, this.#clock.nowMs());
+  }
+
+  #skipped(delivery: Delivery, reason: SkippedReason): void {
+    this.#tally.skipped(reason);
+    this.#tell(delivery, 'skipped', reason, this.#clock.nowMs());
+  }
+
+  #tell(delivery: Delivery, result: Outcome['result'], reason: Outcome['reason'], endedMs: number): void {
+    const { request } = delivery;
+    this.#options.onOutcome?.({
+      target: this.#options.spec.url,
+      connection: request.connection,
+      index: request.index,
+      method: request.method,
+      requestTarget: request.target,
+      result,
+      reason,
+      status: delivery.status,
+      dueMs: delivery.dueMs,
+      sentMs: delivery.sentMs,
+      endedMs,
+      isOverlapped: delivery.isOverlapped,
+    });
+    if (this.#tally.waiting === 0) this.#options.onIdle();
+  }
+
+  /** Sets the one timer to the next moment at which time alone changes something. */
+  #arm(nowMs: number, limitMs: number): void {
+    const { held, ready } = this.#backlog;
+    if (this.#tally.waiting === 0) {
+      this.#deadlineMs = NEVER;
+      this.#disarm();
+      return;
+    }
+    let nextMs = Math.min(this.#deadlineMs, limitMs);
+    if (held.first !== undefined) nextMs = Math.min(nextMs, held.first.dueMs + this.#options.orderWaitMs);
+    if (ready.first !== undefined) nextMs = Math.min(nextMs, ready.first.readyMs + this.#options.bufferMs);
+    if (nextMs >= this.#wakeMs) return;
+    this.#disarm();
+    if (nextMs === NEVER) return;
+    this.#wakeMs = nextMs;
+    this.#cancelWake = this.#clock.schedule(Math.max(0, nextMs - nowMs), this.#wake);
+  }
+
+  readonly #wake = (): void => {
+    this.#wakeMs = NEVER;
+    this.#cancelWake = undefined;
+    this.#run();
+  };
+
+  #disarm(): void {
+    this.#cancelWake?.();
+    this.#cancelWake = undefined;
+    this.#wakeMs = NEVER;
+  }
+}
