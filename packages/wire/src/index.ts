@@ -1,1 +1,36 @@
-export {};
+// @gor/wire: records over UDP, packed, fragmented, numbered, every loss counted. docs/wire-protocol.md is the format.
+
+export type {
+  DatagramReject,
+  DatagramSource,
+  DecoderLimits,
+  EarlierSessions,
+  SessionEndReason,
+  SessionLedger,
+  WireDecoderOptions,
+  WireLedger,
+} from './decoder.ts';
+export { WireDecoder } from './decoder.ts';
+export type { EncoderCounters, WireEncoderOptions } from './encoder.ts';
+export { WireEncoder } from './encoder.ts';
+export type { WireErrorCode } from './errors.ts';
+export { WireError } from './errors.ts';
+export type { FragmentCounters, FragmentEviction, FragmentLimits } from './fragment-table.ts';
+export { receiverDefaults, senderDefaults } from './options.ts';
+export type { Protection } from './protection.ts';
+export type { RecordKind, WireRecord } from './record.ts';
+export { encodeRecord } from './record.ts';
+export type { SessionBalance, SessionState, SessionView } from './session.ts';
+export type {
+  RecordReadable,
+  RecordReadableCounters,
+  RecordReadableOptions,
+  RecordWritableOptions,
+  StreamRecord,
+} from './streams.ts';
+export { recordReadable, recordWritable } from './streams.ts';
+export type { SenderCounts, SenderTotals } from './totals.ts';
+export type { ReceiverEvent, UdpReceiver, UdpReceiverOptions } from './udp-receiver.ts';
+export { openUdpReceiver } from './udp-receiver.ts';
+export type { SenderCounters, SenderEvent, SendRefusal, UdpSender, UdpSenderOptions } from './udp-sender.ts';
+export { openUdpSender } from './udp-sender.ts';

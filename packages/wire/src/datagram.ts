@@ -1,0 +1,129 @@
+// A datagram's header, and the head of a fragment. Layouts: docs/wire-protocol.md, "Datagram" and "Fragment".
+
+import { readU16, readU32, readU64, writeU16, writeU32, writeU64 } from './big-endian.ts';
+import { KIND_NUMBER, RECORD_HEADER_BYTES } from './record.ts';
+
+/**
+ * Why a datagram is refused by its header: `too-short`, `wrong-magic` (not ours), `unknown-version`, `unknown-flag`
+ * (a flag or reserved bit that version 1 does not know), `sealed` (a key is needed), `bad-number` (0, or above 2^53 - 1).
+ */
+export type HeaderReject = 'too-short' | 'wrong-magic' | 'unknown-version' | 'unknown-flag' | 'sealed' | 'bad-number';
+
+/** Bytes of a datagram before its records or its fragment. */
+export const DATAGRAM_HEADER_BYTES = 32;
+/** Bytes of a fragment before its piece of the record. */
+export const FRAGMENT_HEADER_BYTES = 16;
+/** More records than this do not fit into the largest datagram. */
+export const MAX_RECORDS_IN_DATAGRAM = 2048;
+
+const VERSION = 1;
+const FLAG_FRAGMENT = 1;
+
+const VERSION_AT = 3;
+const FLAGS_AT = 4;
+const RESERVED_AT = 5;
+const KEY_ID_AT = 6;
+const SESSION_AT = 8;
+const SEQUENCE_AT = 16;
+const NUMBER_AT = 24;
+
+/** What stands in a header besides magic and version. */
+export interface DatagramHeader {
+  readonly isFragment: boolean;
+  readonly keyId: number;
+  readonly sessionHigh: number;
+  readonly sessionLow: number;
+  readonly sequence: number;
+  readonly firstNumber: number;
+}
+
+export function writeHeader(bytes: Uint8Array, header: DatagramHeader): void {
+  bytes[0] = 0x47; // G
+  bytes[1] = 0x6f; // o
+  bytes[2] = 0x72; // r
+  bytes[VERSION_AT] = VERSION;
+  bytes[FLAGS_AT] = header.isFragment ? FLAG_FRAGMENT : 0;
+  bytes[RESERVED_AT] = 0;
+  writeU16(bytes, KEY_ID_AT, header.keyId);
+  writeU32(bytes, SESSION_AT, header.sessionHigh);
+  writeU32(bytes, SESSION_AT + 4, header.sessionLow);
+  writeU64(bytes, SEQUENCE_AT, header.sequence);
+  writeU64(bytes, NUMBER_AT, header.firstNumber);
+}
+
+/** Reads and checks a header; `keyId` is the one key known (0: plaintext). */
+export function readHeader(bytes: Uint8Array, keyId: number): DatagramHeader | HeaderReject {
+  if (bytes.length < DATAGRAM_HEADER_BYTES) return 'too-short';
+  if (bytes[0] !== 0x47 || bytes[1] !== 0x6f || bytes[2] !== 0x72) return 'wrong-magic';
+  if (bytes[VERSION_AT] !== VERSION) return 'unknown-version';
+  const flags = bytes[FLAGS_AT]!;
+  if ((flags & ~FLAG_FRAGMENT) !== 0 || bytes[RESERVED_AT] !== 0) return 'unknown-flag';
+  if (readU16(bytes, KEY_ID_AT) !== keyId) return 'sealed';
+  const sequence = readU64(bytes, SEQUENCE_AT);
+  const firstNumber = readU64(bytes, NUMBER_AT);
+  if (sequence < 1 || firstNumber < 1) return 'bad-number';
+  return {
+    isFragment: flags === FLAG_FRAGMENT,
+    keyId,
+    sessionHigh: readU32(bytes, SESSION_AT),
+    sessionLow: readU32(bytes, SESSION_AT + 4),
+    sequence,
+    firstNumber,
+  };
+}
+
+/** A session's id outside of datagrams: 16 lower-case hexadecimal digits. */
+export function sessionId(high: number, low: number): string {
+  return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0');
+}
+
+/** One piece of an encoded record. All pieces of a record but its last are of one length, `pieceBytes`. */
+export interface Fragment {
+  readonly recordBytes: number;
+  readonly offset: number;
+  /** Place among the record's fragments, from 0; they stand in datagrams of consecutive sequences. */
+  readonly index: number;
+  readonly isRequest: boolean;
+  readonly pieceBytes: number;
+  /** A view of the datagram. */
+  readonly piece: Uint8Array;
+}
+
+export function writeFragmentHeader(
+  bytes: Uint8Array,
+  recordBytes: number,
+  offset: number,
+  index: number,
+  isRequest: boolean,
+): void {
+  const at = DATAGRAM_HEADER_BYTES;
+  writeU32(bytes, at, recordBytes);
+  writeU32(bytes, at + 4, offset);
+  writeU32(bytes, at + 8, index);
+  bytes[at + 12] = isRequest ? KIND_NUMBER.request : 0;
+  bytes[at + 13] = 0;
+  writeU16(bytes, at + 14, 0);
+}
+
+/** Reads and checks a fragment by itself; undefined where its numbers do not fit together. */
+export function readFragment(bytes: Uint8Array, sequence: number): Fragment | undefined {
+  const at = DATAGRAM_HEADER_BYTES;
+  const piece = bytes.subarray(at + FRAGMENT_HEADER_BYTES);
+  if (piece.length === 0) return undefined;
+  const recordBytes = readU32(bytes, at);
+  const offset = readU32(bytes, at + 4);
+  const index = readU32(bytes, at + 8);
+  const kind = bytes[at + 12]!;
+  if (kind > KIND_NUMBER.request || bytes[at + 13] !== 0 || readU16(bytes, at + 14) !== 0) return undefined;
+  const pieceBytes = index === 0 ? piece.length : offset / index;
+  const isLast = offset + piece.length === recordBytes;
+  const fits =
+    recordBytes > RECORD_HEADER_BYTES &&
+    index < sequence &&
+    index * pieceBytes === offset &&
+    Number.isInteger(pieceBytes) &&
+    (isLast
+      ? index > 0 && piece.length <= pieceBytes
+      : piece.length === pieceBytes && offset + piece.length < recordBytes);
+  return fits ? { recordBytes, offset, index, isRequest: kind === KIND_NUMBER.request, pieceBytes, piece } : undefined;
+}

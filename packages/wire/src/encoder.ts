@@ -1,0 +1,233 @@
+// Packs records into datagrams: numbers them, shares a datagram between small ones, cuts large ones into fragments.
+// No socket, no clock: time is an argument, datagrams leave by callback. docs/wire-protocol.md, "Sender".
+
+import { DATAGRAM_HEADER_BYTES, FRAGMENT_HEADER_BYTES, writeFragmentHeader, writeHeader } from './datagram.ts';
+import { datagramBytesRange, integerInRange, senderDefaults } from './options.ts';
+import { type Protection, plaintext } from './protection.ts';
+import { type EncodableRecord, RECORD_HEADER_BYTES, type WireRecord, writeRecordHeader } from './record.ts';
+import { encodeTotals, type SenderCounts } from './totals.ts';
+
+export interface WireEncoderOptions {
+  /** The session's id, 16 lower-case hexadecimal digits, random for each start of a sender. */
+  readonly session: string;
+  /** Called with each datagram, in order; the bytes are the callee's to keep. */
+  readonly onDatagram: (datagram: Uint8Array) => void;
+  /** Longest datagram (UDP payload), 128 to 65,507 bytes; default 1,200. */
+  readonly maxDatagramBytes?: number;
+  /** Longest record, its 36-byte header included; default 32 MiB, at most 1 GiB. */
+  readonly maxRecordBytes?: number;
+  /** How long a small record may wait for others to share its datagram, in milliseconds; default 2. */
+  readonly flushAfterMs?: number;
+  /** For how many connections the last datagram is remembered; default 65,536, the least recently used goes first. */
+  readonly maxConnections?: number;
+  /** Default: plaintext. */
+  readonly protection?: Protection;
+}
+
+/** What an encoder counts. */
+export interface EncoderCounters {
+  /** Request records numbered, each put into a datagram. */
+  readonly sent: number;
+  /** Payload bytes of these. */
+  readonly bytes: number;
+  /** Records of other kinds, the totals included. */
+  readonly otherRecords: number;
+  readonly datagrams: number;
+  /** Records that took fragments. */
+  readonly fragmentedRecords: number;
+  /** Connections whose last datagram was forgotten over `maxConnections`. */
+  readonly forgottenConnections: number;
+}
+
+/** One session's sending half. `sent` has no holes: a record is refused before it is numbered, or not at all. */
+export class WireEncoder {
+  readonly #onDatagram: (datagram: Uint8Array) => void;
+  readonly #protection: Protection;
+  readonly #sessionHigh: number;
+  readonly #sessionLow: number;
+  readonly #maxRecordBytes: number;
+  readonly #flushAfterMs: number;
+  readonly #maxConnections: number;
+  readonly #previousSequences = new Map<number, number>();
+  /** The datagram under way, its header not yet written. */
+  readonly #open: Uint8Array;
+  #openLength = DATAGRAM_HEADER_BYTES;
+  #openFirstNumber = 1;
+  #openSinceMs = 0;
+  #sequence = 0;
+  #sent = 0;
+  #bytes = 0;
+  #otherRecords = 0;
+  #fragmentedRecords = 0;
+  #forgottenConnections = 0;
+
+  constructor(options: WireEncoderOptions) {
+    if (!/^[0-9a-f]{16}$/.test(options.session)) {
+      throw new TypeError(`session must be 16 lower-case hexadecimal digits, not ${JSON.stringify(options.session)}`);
+    }
+    const { min, max } = datagramBytesRange;
+    this.#protection = options.protection ?? plaintext;
+    const maxDatagramBytes = options.maxDatagramBytes ?? senderDefaults.maxDatagramBytes;
+    const room = integerInRange('maxDatagramBytes', maxDatagramBytes, min, max) - this.#protection.overheadBytes;
+    this.#open = new Uint8Array(room);
+    this.#maxRecordBytes = integerInRange(
+      'maxRecordBytes',
+      options.maxRecordBytes ?? senderDefaults.maxRecordBytes,
+      RECORD_HEADER_BYTES,
+      2 ** 30,
+    );
+    this.#flushAfterMs = options.flushAfterMs ?? senderDefaults.flushAfterMs;
+    this.#maxConnections = integerInRange(
+      'maxConnections',
+      options.maxConnections ?? senderDefaults.maxConnections,
+      1,
+      2 ** 24,
+    );
+    this.#sessionHigh = Number.parseInt(options.session.slice(0, 8), 16);
+    this.#sessionLow = Number.parseInt(options.session.slice(8), 16);
+    this.#onDatagram = options.onDatagram;
+  }
+
+  /** Since when the datagram under way waits for more records; undefined where nothing waits. */
+  get waitingSinceMs(): number | undefined {
+    return this.#openLength > DATAGRAM_HEADER_BYTES ? this.#openSinceMs : undefined;
+  }
+
+  /** Bytes of all datagrams that a record of this payload length needs at most. */
+  datagramBytesFor(payloadLength: number): number {
+    const recordBytes = RECORD_HEADER_BYTES + payloadLength;
+    if (recordBytes <= this.#open.length - DATAGRAM_HEADER_BYTES) return DATAGRAM_HEADER_BYTES + recordBytes;
+    const heads = DATAGRAM_HEADER_BYTES + FRAGMENT_HEADER_BYTES + this.#protection.overheadBytes;
+    return recordBytes + Math.ceil(recordBytes / this.#pieceBytes) * heads;
+  }
+
+  /** Takes a record, copying its payload; or refuses it as too long, and nothing of it was numbered or sent. */
+  add(record: WireRecord, nowMs: number): undefined | 'too-long' {
+    return this.#add(record, nowMs);
+  }
+
+  /** Adds the sender's totals, with what this encoder counts, and sends them without waiting for company. */
+  addTotals(counts: SenderCounts, final: boolean, timestampUs: number, nowMs: number): void {
+    const payload = encodeTotals({ ...counts, sent: this.#sent, bytes: this.#bytes, final });
+    this.#add({ kind: 'totals', timestampUs, connection: 0, index: 0, payload }, nowMs);
+    this.flush();
+  }
+
+  /** Sends the datagram under way if it has waited long enough. */
+  advance(nowMs: number): void {
+    if (this.#openLength > DATAGRAM_HEADER_BYTES && nowMs - this.#openSinceMs >= this.#flushAfterMs) this.flush();
+  }
+
+  /** Sends the datagram under way, if any. */
+  flush(): void {
+    if (this.#openLength === DATAGRAM_HEADER_BYTES) return;
+    const datagram = this.#fresh(this.#openLength);
+    datagram.set(this.#open.subarray(0, this.#openLength));
+    this.#openLength = DATAGRAM_HEADER_BYTES;
+    this.#emit(datagram, false, this.#openFirstNumber);
+  }
+
+  counters(): EncoderCounters {
+    return {
+      sent: this.#sent,
+      bytes: this.#bytes,
+      otherRecords: this.#otherRecords,
+      datagrams: this.#sequence,
+      fragmentedRecords: this.#fragmentedRecords,
+      forgottenConnections: this.#forgottenConnections,
+    };
+  }
+
+  get #pieceBytes(): number {
+    return this.#open.length - DATAGRAM_HEADER_BYTES - FRAGMENT_HEADER_BYTES;
+  }
+
+  #add(record: EncodableRecord, nowMs: number): undefined | 'too-long' {
+    const recordBytes = RECORD_HEADER_BYTES + record.payload.length;
+    if (recordBytes > this.#maxRecordBytes) return 'too-long';
+    if (this.#openLength + recordBytes > this.#open.length) this.flush();
+    const number = this.#sent + 1;
+    if (record.kind === 'request') {
+      this.#sent = number;
+      this.#bytes += record.payload.length;
+    } else {
+      this.#otherRecords++;
+    }
+    if (this.#openLength + recordBytes > this.#open.length) this.#addInFragments(record, recordBytes, number);
+    else this.#addToOpen(record, recordBytes, number, nowMs);
+    this.advance(nowMs);
+    return undefined;
+  }
+
+  #addToOpen(record: EncodableRecord, recordBytes: number, number: number, nowMs: number): void {
+    if (this.#openLength === DATAGRAM_HEADER_BYTES) {
+      this.#openFirstNumber = number;
+      this.#openSinceMs = nowMs;
+    }
+    const previous = this.#replacePrevious(record, this.#sequence + 1);
+    writeRecordHeader(this.#open, this.#openLength, record, previous);
+    this.#open.set(record.payload, this.#openLength + RECORD_HEADER_BYTES);
+    this.#openLength += recordBytes;
+  }
+
+  #addInFragments(record: EncodableRecord, recordBytes: number, number: number): void {
+    const pieceBytes = this.#pieceBytes;
+    const count = Math.ceil(recordBytes / pieceBytes);
+    const previous = this.#replacePrevious(record, this.#sequence + count);
+    const head = new Uint8Array(RECORD_HEADER_BYTES);
+    writeRecordHeader(head, 0, record, previous);
+    this.#fragmentedRecords++;
+    for (let index = 0; index < count; index++) {
+      const offset = index * pieceBytes;
+      const end = Math.min(offset + pieceBytes, recordBytes);
+      const at = DATAGRAM_HEADER_BYTES + FRAGMENT_HEADER_BYTES;
+      const datagram = this.#fresh(at + end - offset);
+      writeFragmentHeader(datagram, recordBytes, offset, index, record.kind === 'request');
+      // The record's head lies wholly in the first piece: a piece is never shorter than 80 bytes less the overhead.
+      if (index === 0) datagram.set(head, at);
+      const payloadFrom = Math.max(0, offset - RECORD_HEADER_BYTES);
+      const payloadAt = index === 0 ? at + RECORD_HEADER_BYTES : at;
+      datagram.set(record.payload.subarray(payloadFrom, end - RECORD_HEADER_BYTES), payloadAt);
+      this.#emit(datagram, true, number);
+    }
+  }
+
+  /** The sequence of the connection's previous record, now replaced by that of this one; 0 where none is known. */
+  #replacePrevious(record: EncodableRecord, sequence: number): number {
+    if (record.kind === 'totals') return 0;
+    const previous = this.#previousSequences.get(record.connection) ?? 0;
+    if (previous === sequence && record.kind !== 'connection-end') return previous;
+    // Deleting first moves the connection to the end of the map's order, so the first one is the least recently used.
+    this.#previousSequences.delete(record.connection);
+    if (record.kind === 'connection-end') return previous;
+    this.#previousSequences.set(record.connection, sequence);
+    if (this.#previousSequences.size > this.#maxConnections) this.#forgetOldestConnection();
+    return previous;
+  }
+
+  #forgetOldestConnection(): void {
+    for (const oldest of this.#previousSequences.keys()) {
+      this.#previousSequences.delete(oldest);
+      this.#forgottenConnections++;
+      return;
+    }
+  }
+
+  #fresh(length: number): Uint8Array {
+    return new Uint8Array(length + this.#protection.overheadBytes);
+  }
+
+  #emit(datagram: Uint8Array, isFragment: boolean, firstNumber: number): void {
+    this.#sequence++;
+    writeHeader(datagram, {
+      isFragment,
+      keyId: this.#protection.keyId,
+      sessionHigh: this.#sessionHigh,
+      sessionLow: this.#sessionLow,
+      sequence: this.#sequence,
+      firstNumber,
+    });
+    this.#protection.seal(datagram);
+    this.#onDatagram(datagram);
+  }
+}

@@ -1,0 +1,123 @@
+// The sender's totals: what it captured, sent and dropped, so that the receiver knows the loss to the record.
+// Layout and bounds: docs/wire-protocol.md, "Sender's totals".
+
+import { readU64, writeU64 } from './big-endian.ts';
+
+/** What the owner of a sender counts by itself. */
+export interface SenderCounts {
+  /** Requests captured so far. */
+  readonly captured: number;
+  /** Requests not sent, by reason; a reason is 1 to 32 characters of a-z, 0-9 and `-`. */
+  readonly dropped: Readonly<Record<string, number>>;
+  /** Frames that the kernel dropped before capture; left out where the engine cannot tell. */
+  readonly kernelDrops?: number;
+}
+
+/** What travels: the owner's counts, and the sender's own. */
+export interface SenderTotals extends SenderCounts {
+  /** Request records numbered and put into a datagram. */
+  readonly sent: number;
+  /** Payload bytes of these records. */
+  readonly bytes: number;
+  /** The sender has ended; nothing is sent after this. */
+  readonly final: boolean;
+}
+
+/** A totals payload names this many reasons at most; a sender adds up what is beyond as `other`. */
+export const MAX_REASONS = 24;
+/** Characters in a reason. */
+export const MAX_REASON_LENGTH = 32;
+
+const FLAG_FINAL = 1;
+const FLAG_KERNEL_DROPS = 2;
+const REASON_COUNT = 1;
+const CAPTURED = 4;
+const SENT = 12;
+const BYTES = 20;
+const KERNEL_DROPS = 28;
+const FIXED_BYTES = 36;
+const COUNT_BYTES = 8;
+
+/** Totals as a payload of at most 1,020 bytes. */
+export function encodeTotals(totals: SenderTotals): Uint8Array {
+  const reasons = boundedReasons(totals.dropped);
+  const bytes = new Uint8Array(FIXED_BYTES + reasons.reduce((sum, [name]) => sum + 1 + name.length + COUNT_BYTES, 0));
+  bytes[0] = (totals.final ? FLAG_FINAL : 0) | (totals.kernelDrops === undefined ? 0 : FLAG_KERNEL_DROPS);
+  bytes[REASON_COUNT] = reasons.length;
+  writeU64(bytes, CAPTURED, totals.captured);
+  writeU64(bytes, SENT, totals.sent);
+  writeU64(bytes, BYTES, totals.bytes);
+  writeU64(bytes, KERNEL_DROPS, totals.kernelDrops ?? 0);
+  let at = FIXED_BYTES;
+  for (const [name, count] of reasons) {
+    bytes[at++] = name.length;
+    for (let character = 0; character < name.length; character++) bytes[at++] = name.charCodeAt(character);
+    writeU64(bytes, at, count);
+    at += COUNT_BYTES;
+  }
+  return bytes;
+}
+
+/** Reads a totals payload; undefined where it does not follow the layout to its last byte. */
+export function readTotals(payload: Uint8Array): SenderTotals | undefined {
+  if (payload.length < FIXED_BYTES) return undefined;
+  const flags = payload[0]!;
+  if (flags > (FLAG_FINAL | FLAG_KERNEL_DROPS) || payload[2] !== 0 || payload[3] !== 0) return undefined;
+  const dropped = readReasons(payload);
+  const captured = readU64(payload, CAPTURED);
+  const sent = readU64(payload, SENT);
+  const bytes = readU64(payload, BYTES);
+  const kernelDrops = readU64(payload, KERNEL_DROPS);
+  if (dropped === undefined || captured < 0 || sent < 0 || bytes < 0 || kernelDrops < 0) return undefined;
+  const totals = { captured, dropped, sent, bytes, final: (flags & FLAG_FINAL) !== 0 };
+  return (flags & FLAG_KERNEL_DROPS) === 0 ? totals : { ...totals, kernelDrops };
+}
+
+/** The largest counts under their names, names made to fit, the rest as `other`. */
+function boundedReasons(dropped: Readonly<Record<string, number>>): [string, number][] {
+  const counts = new Map<string, number>();
+  const add = (name: string, count: number): void => void counts.set(name, (counts.get(name) ?? 0) + count);
+  const largestFirst = Object.entries(dropped).sort((a, b) => b[1] - a[1]);
+  for (const [name, count] of largestFirst) {
+    const fitting = fittingName(name);
+    add(counts.size < MAX_REASONS - 1 || counts.has(fitting) ? fitting : 'other', count);
+  }
+  return [...counts];
+}
+
+function fittingName(name: string): string {
+  return (
+    name
+      .toLowerCase()
+      .replace(/[^a-z0-9-]/g, '-')
+      .slice(0, MAX_REASON_LENGTH) || 'other'
+  );
+}
+
+function readReasons(payload: Uint8Array): Record<string, number> | undefined {
+  const count = payload[REASON_COUNT]!;
+  if (count > MAX_REASONS) return undefined;
+  const dropped: Record<string, number> = {};
+  let at = FIXED_BYTES;
+  for (let reason = 0; reason < count; reason++) {
+    const length = payload[at] ?? 0;
+    if (length < 1 || length > MAX_REASON_LENGTH || at + 1 + length + COUNT_BYTES > payload.length) return undefined;
+    const name = readName(payload, at + 1, length);
+    const dropCount = readU64(payload, at + 1 + length);
+    if (name === undefined || Object.hasOwn(dropped, name) || dropCount < 0) return undefined;
+    dropped[name] = dropCount;
+    at += 1 + length + COUNT_BYTES;
+  }
+  return at === payload.length ? dropped : undefined;
+}
+
+function readName(payload: Uint8Array, at: number, length: number): string | undefined {
+  let name = '';
+  for (const byte of payload.subarray(at, at + length)) {
+    const isLetter = byte >= 0x61 && byte <= 0x7a;
+    const isDigit = byte >= 0x30 && byte <= 0x39;
+    if (!isLetter && !isDigit && byte !== 0x2d) return undefined;
+    name += String.fromCharCode(byte);
+  }
+  return name;
+}
