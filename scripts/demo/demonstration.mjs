@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { Program } from '../program.mjs';
 import { StepFailed, step } from '../setup/step.mjs';
 import { CaptureTap } from './capture-tap.mjs';
 import { sendRequests } from './client.mjs';
 import { comparison } from './comparison.mjs';
-import { Program } from '../program.mjs';
 
 const REQUESTS = 3000;
 const SERVER = 'scripts/demo/server.mjs';
