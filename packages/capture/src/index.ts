@@ -10,6 +10,7 @@ export { type FrameCounters, FrameDecoder, type FrameDecoderOptions, type FrameD
 export type { FrameReject } from './layer-cursor.ts';
 export { defaultTcpLimits, type TcpLimits } from './options.ts';
 export { PcapReader } from './pcap-reader.ts';
+export { portFilter } from './port-filter.ts';
 export { decodeSegment, type Segment } from './segment.ts';
 export { type ReadCaptureOptions, readCapture, readFrames } from './sources/file.ts';
 export { tcpFlags } from './tcp.ts';
