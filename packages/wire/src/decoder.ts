@@ -15,7 +15,7 @@ import { plaintext } from './protection.ts';
 import type { WireRecord } from './record.ts';
 import { checkRecords, KIND_NUMBER, type RecordReject, readRecord, recordEnd, recordPayload } from './record.ts';
 import { Session, type SessionBalance, type SessionReject, type SessionState, type SessionView } from './session.ts';
-import { readTotals, type SenderTotals } from './totals.ts';
+import { type ReportedTotals, readTotals } from './totals.ts';
 
 /**
  * Why a datagram, or a record joined from fragments, is not used. Beside the reasons of header, records and session:
@@ -54,23 +54,23 @@ export interface SessionLedger extends SessionView, SessionBalance {
   readonly datagrams: number;
   readonly duplicates: number;
   /** Datagrams and joined records not used, by reason. */
-  readonly rejected: Readonly<Record<string, number>>;
+  readonly rejectedDatagrams: Readonly<Record<string, number>>;
   readonly responses: number;
   readonly connectionEnds: number;
   /** Records of a kind that version 1 does not know, skipped. */
   readonly unknownRecords: number;
   /** The sender's own counts, as last heard. */
-  readonly totals?: SenderTotals;
+  readonly totals?: ReportedTotals;
 }
 
 /** The sums of sessions that made room for others. */
 export interface EarlierSessions extends SessionBalance {
   readonly sessions: number;
   readonly duplicates: number;
-  readonly rejected: Readonly<Record<string, number>>;
+  readonly rejectedDatagrams: Readonly<Record<string, number>>;
 }
 
-export interface WireLedger {
+export interface ReceiverLedger {
   readonly sessions: readonly SessionLedger[];
   readonly earlier: EarlierSessions;
   /** Datagrams that belong to no session, by reason. */
@@ -159,7 +159,7 @@ export class WireDecoder {
   }
 
   /** All counts as they stand. */
-  ledger(): WireLedger {
+  ledger(): ReceiverLedger {
     return {
       sessions: Array.from(this.#sessions.values(), ledgerOf),
       earlier: { ...this.#earlier },
@@ -276,7 +276,7 @@ export class WireDecoder {
   }
 
   #reject(session: Session | undefined, reason: DatagramReject): void {
-    const counts = session?.rejected ?? this.#rejected;
+    const counts = session?.rejectedDatagrams ?? this.#rejected;
     counts[reason] = (counts[reason] ?? 0) + 1;
   }
 }
@@ -288,7 +288,7 @@ const emptySum: EarlierSessions = {
   lost: 0,
   beforeStart: 0,
   duplicates: 0,
-  rejected: {},
+  rejectedDatagrams: {},
 };
 
 function isLessMissed(session: Session, than: Session): boolean {
@@ -298,8 +298,10 @@ function isLessMissed(session: Session, than: Session): boolean {
 
 function sumOf(sum: EarlierSessions, session: Session): EarlierSessions {
   const balance = session.balance();
-  const rejected = { ...sum.rejected };
-  for (const [reason, count] of Object.entries(session.rejected)) rejected[reason] = (rejected[reason] ?? 0) + count;
+  const rejectedDatagrams = { ...sum.rejectedDatagrams };
+  for (const [reason, count] of Object.entries(session.rejectedDatagrams)) {
+    rejectedDatagrams[reason] = (rejectedDatagrams[reason] ?? 0) + count;
+  }
   return {
     sessions: sum.sessions + 1,
     sent: sum.sent + balance.sent,
@@ -307,7 +309,7 @@ function sumOf(sum: EarlierSessions, session: Session): EarlierSessions {
     lost: sum.lost + balance.lost,
     beforeStart: sum.beforeStart + balance.beforeStart,
     duplicates: sum.duplicates + session.duplicates,
-    rejected,
+    rejectedDatagrams,
   };
 }
 
@@ -320,7 +322,7 @@ function ledgerOf(session: Session): SessionLedger {
     ...session.balance(),
     datagrams: session.datagrams,
     duplicates: session.duplicates,
-    rejected: { ...session.rejected },
+    rejectedDatagrams: { ...session.rejectedDatagrams },
     responses: session.responses,
     connectionEnds: session.connectionEnds,
     unknownRecords: session.unknownRecords,

@@ -5,7 +5,7 @@ import { DATAGRAM_HEADER_BYTES, FRAGMENT_HEADER_BYTES, writeFragmentHeader, writ
 import { datagramBytesRange, integerInRange, senderDefaults } from './options.ts';
 import { type Protection, plaintext } from './protection.ts';
 import { type EncodableRecord, RECORD_HEADER_BYTES, type WireRecord, writeRecordHeader } from './record.ts';
-import { encodeTotals, type SenderCounts } from './totals.ts';
+import { encodeTotals, type SenderTotals } from './totals.ts';
 
 export interface WireEncoderOptions {
   /** The session's id, 16 lower-case hexadecimal digits, random for each start of a sender. */
@@ -107,7 +107,7 @@ export class WireEncoder {
   }
 
   /** Adds the sender's totals, with what this encoder counts, and sends them without waiting for company. */
-  addTotals(counts: SenderCounts, final: boolean, timestampUs: number, nowMs: number): void {
+  addTotals(counts: SenderTotals, final: boolean, timestampUs: number, nowMs: number): void {
     const payload = encodeTotals({ ...counts, sent: this.#sent, bytes: this.#bytes, final });
     this.#add({ kind: 'totals', timestampUs, connection: 0, index: 0, payload }, nowMs);
     this.flush();

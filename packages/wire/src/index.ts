@@ -5,10 +5,10 @@ export type {
   DatagramSource,
   DecoderLimits,
   EarlierSessions,
+  ReceiverLedger,
   SessionEndReason,
   SessionLedger,
   WireDecoderOptions,
-  WireLedger,
 } from './decoder.ts';
 export { WireDecoder } from './decoder.ts';
 export type { EncoderCounters, WireEncoderOptions } from './encoder.ts';
@@ -29,8 +29,8 @@ export type {
   StreamRecord,
 } from './streams.ts';
 export { recordReadable, recordWritable } from './streams.ts';
-export type { SenderCounts, SenderTotals } from './totals.ts';
+export type { ReportedTotals, SenderTotals } from './totals.ts';
 export type { ReceiverEvent, UdpReceiver, UdpReceiverOptions } from './udp-receiver.ts';
 export { openUdpReceiver } from './udp-receiver.ts';
-export type { SenderCounters, SenderEvent, SendRefusal, UdpSender, UdpSenderOptions } from './udp-sender.ts';
+export type { SenderEvent, SendRefusal, UdpSender, UdpSenderCounters, UdpSenderOptions } from './udp-sender.ts';
 export { openUdpSender } from './udp-sender.ts';

@@ -3,7 +3,7 @@
 
 import { type DatagramHeader, MAX_RECORDS_IN_DATAGRAM } from './datagram.ts';
 import { SequenceWindow } from './sequence-window.ts';
-import type { SenderTotals } from './totals.ts';
+import type { ReportedTotals } from './totals.ts';
 
 /**
  * Where a session stands: `live`; `closing` (the sender's final totals came, late datagrams are still taken);
@@ -58,8 +58,8 @@ export class Session implements SessionView {
   responses = 0;
   connectionEnds = 0;
   unknownRecords = 0;
-  readonly rejected: Record<string, number> = {};
-  totals: SenderTotals | undefined;
+  readonly rejectedDatagrams: Record<string, number> = {};
+  totals: ReportedTotals | undefined;
   readonly #window = new SequenceWindow();
   /** The header's record number in the datagram of the highest sequence. */
   #firstNumberOfHighest = 0;
@@ -91,7 +91,7 @@ export class Session implements SessionView {
   }
 
   /** Notes the sender's totals. */
-  takeTotals(totals: SenderTotals, nowMs: number): void {
+  takeTotals(totals: ReportedTotals, nowMs: number): void {
     // Totals may arrive out of order: counts only grow, so the larger ones are the later ones.
     if (this.totals === undefined || totals.final || totals.captured >= this.totals.captured) this.totals = totals;
     if (totals.final && this.state === 'live') {

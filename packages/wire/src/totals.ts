@@ -4,17 +4,17 @@
 import { readU64, writeU64 } from './big-endian.ts';
 
 /** What the owner of a sender counts by itself. */
-export interface SenderCounts {
+export interface SenderTotals {
   /** Requests captured so far. */
   readonly captured: number;
   /** Requests not sent, by reason; a reason is 1 to 32 characters of a-z, 0-9 and `-`. */
   readonly dropped: Readonly<Record<string, number>>;
   /** Frames that the kernel dropped before capture; left out where the engine cannot tell. */
-  readonly kernelDrops?: number;
+  readonly kernelDrops?: number | undefined;
 }
 
 /** What travels: the owner's counts, and the sender's own. */
-export interface SenderTotals extends SenderCounts {
+export interface ReportedTotals extends SenderTotals {
   /** Request records numbered and put into a datagram. */
   readonly sent: number;
   /** Payload bytes of these records. */
@@ -39,7 +39,7 @@ const FIXED_BYTES = 36;
 const COUNT_BYTES = 8;
 
 /** Totals as a payload of at most 1,020 bytes. */
-export function encodeTotals(totals: SenderTotals): Uint8Array {
+export function encodeTotals(totals: ReportedTotals): Uint8Array {
   const reasons = boundedReasons(totals.dropped);
   const bytes = new Uint8Array(FIXED_BYTES + reasons.reduce((sum, [name]) => sum + 1 + name.length + COUNT_BYTES, 0));
   bytes[0] = (totals.final ? FLAG_FINAL : 0) | (totals.kernelDrops === undefined ? 0 : FLAG_KERNEL_DROPS);
@@ -59,7 +59,7 @@ export function encodeTotals(totals: SenderTotals): Uint8Array {
 }
 
 /** Reads a totals payload; undefined where it does not follow the layout to its last byte. */
-export function readTotals(payload: Uint8Array): SenderTotals | undefined {
+export function readTotals(payload: Uint8Array): ReportedTotals | undefined {
   if (payload.length < FIXED_BYTES) return undefined;
   const flags = payload[0]!;
   if (flags > (FLAG_FINAL | FLAG_KERNEL_DROPS) || payload[2] !== 0 || payload[3] !== 0) return undefined;

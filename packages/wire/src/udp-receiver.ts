@@ -3,17 +3,17 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { type DecoderLimits, type SessionEndReason, WireDecoder, type WireLedger } from './decoder.ts';
+import { type DecoderLimits, type ReceiverLedger, type SessionEndReason, WireDecoder } from './decoder.ts';
 import { systemCode, wireError } from './errors.ts';
 import { integerInRange, receiverDefaults } from './options.ts';
 import type { WireRecord } from './record.ts';
 import type { SessionView } from './session.ts';
 
-/** What a receiver tells. The session is a view, valid until the handler returns. */
-export type ReceiverEvent =
-  | { readonly type: 'session-start'; readonly session: SessionView }
-  | { readonly type: 'session-end'; readonly session: SessionView; readonly reason: SessionEndReason }
-  | { readonly type: 'socket-error'; readonly code: string };
+/** What a receiver tells: its socket had an error (the system's code), and is read on. */
+export interface ReceiverEvent {
+  readonly type: 'socket-error';
+  readonly code: string;
+}
 
 export interface UdpReceiverOptions {
   /** Address or name to listen on; default `0.0.0.0`. `::` listens on IPv6 and IPv4. */
@@ -25,6 +25,10 @@ export interface UdpReceiverOptions {
   readonly limits?: Partial<DecoderLimits>;
   /** Called for each record as it arrives; record and payload are valid until it returns. It must not throw. */
   readonly onRecord: (record: WireRecord, session: SessionView) => void;
+  /** Called before the first record of a session, and again where one that was silent goes on. */
+  readonly onSessionStart?: (session: SessionView) => void;
+  /** Called once for each start, after the session's last record. */
+  readonly onSessionEnd?: (session: SessionView, reason: SessionEndReason) => void;
   readonly onEvent?: (event: ReceiverEvent) => void;
 }
 
@@ -34,7 +38,7 @@ export interface UdpReceiver {
   readonly port: number;
   /** What the kernel gave, as it counts (Linux doubles what was asked, up to twice net.core.rmem_max). */
   readonly receiveBufferBytes: number;
-  ledger: () => WireLedger;
+  ledger: () => ReceiverLedger;
   /** Closes the socket; no handler is called after. May be called again. */
   close: () => Promise<void>;
   [Symbol.asyncDispose]: () => Promise<void>;
@@ -101,21 +105,15 @@ class BoundReceiver implements UdpReceiver {
     this.port = port;
     this.receiveBufferBytes = socket.getRecvBufferSize();
     this.#socket = socket;
-    const onEvent = options.onEvent;
-    this.#decoder = new WireDecoder({
-      onRecord: options.onRecord,
-      onSessionStart: (session) => onEvent?.({ type: 'session-start', session }),
-      onSessionEnd: (session, reason) => onEvent?.({ type: 'session-end', session, reason }),
-      limits: options.limits ?? {},
-    });
+    this.#decoder = new WireDecoder(options);
     socket.on('message', ({ buffer, byteOffset, length }, from) => {
       this.#decoder.push(new Uint8Array(buffer, byteOffset, length), from, this.#nowMs);
     });
-    socket.on('error', (error) => onEvent?.({ type: 'socket-error', code: systemCode(error) }));
+    socket.on('error', (error) => options.onEvent?.({ type: 'socket-error', code: systemCode(error) }));
     this.#timer = setInterval(() => this.#lookAtClock(), LOOK_AT_CLOCK_MS);
   }
 
-  ledger(): WireLedger {
+  ledger(): ReceiverLedger {
     return this.#decoder.ledger();
   }
 

@@ -12,7 +12,7 @@ import { datagramBytesRange, integerInRange, senderDefaults } from './options.ts
 import { Pacer } from './pacer.ts';
 import { PROBE_INTERVAL_MS, Reachability } from './reachability.ts';
 import { RECORD_HEADER_BYTES, type WireRecord } from './record.ts';
-import type { SenderCounts } from './totals.ts';
+import type { SenderTotals } from './totals.ts';
 
 /** What a sender tells: nobody listens at the other end, somebody does again, the system refused a send. */
 export type SenderEvent =
@@ -42,11 +42,11 @@ export interface UdpSenderOptions {
   /** The session's id, 16 hexadecimal digits; default: random. */
   readonly session?: string;
   /** Asked for the owner's counts at the start, each second, and at the end. */
-  readonly totals: () => SenderCounts;
+  readonly totals: () => SenderTotals;
   readonly onEvent: (event: SenderEvent) => void;
 }
 
-export interface SenderCounters extends EncoderCounters {
+export interface UdpSenderCounters extends EncoderCounters {
   /** Records refused, by reason, and how many of them were requests. */
   readonly refused: Readonly<Record<SendRefusal, number>>;
   readonly refusedRequests: number;
@@ -64,7 +64,7 @@ export interface UdpSender {
   readonly remote: { readonly address: string; readonly port: number };
   /** Takes a record, its payload copied; or says why not, and then the caller counts it. Never waits, never throws. */
   send: (record: WireRecord) => undefined | SendRefusal;
-  counters: () => SenderCounters;
+  counters: () => UdpSenderCounters;
   /** Settles when everything taken so far is with the kernel, or the sender closed. */
   drain: () => Promise<void>;
   /** Sends what waits (2 s at most), then the final totals three times, then closes. May be called again. */
@@ -127,7 +127,7 @@ class ConnectedSender implements UdpSender {
   readonly session: string;
   readonly remote: { readonly address: string; readonly port: number };
   readonly #socket: Socket;
-  readonly #totals: () => SenderCounts;
+  readonly #totals: () => SenderTotals;
   readonly #onEvent: (event: SenderEvent) => void;
   readonly #maxRecordBytes: number;
   readonly #queueBytes: number;
@@ -186,7 +186,7 @@ class ConnectedSender implements UdpSender {
     return undefined;
   }
 
-  counters(): SenderCounters {
+  counters(): UdpSenderCounters {
     return {
       ...this.#encoder.counters(),
       refused: { ...this.#refused },
