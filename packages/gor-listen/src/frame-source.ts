@@ -1,7 +1,7 @@
 // Frames out of live interfaces or a capture file, by one callback. A file is played at its recorded spacing.
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Frame, readCapture } from '@gor/capture';
-import { openCapture, portFilter } from '@gor/capture/open-capture';
+import { openCapture } from '@gor/capture/open-capture';
 import type { ListenConfig } from './options.ts';
 
 /** Frames under way. */
@@ -10,8 +10,8 @@ export interface FrameSource {
   readonly name: string;
   /** `cap`, or `file`. */
   readonly engine: string;
-  /** The pcap-filter expression in force; undefined for a file. */
-  readonly filter: string | undefined;
+  /** The pcap-filter expressions in force, one for each interface; none for a file. */
+  readonly filters: readonly string[];
   /** Whether frames say if they came in or went out. */
   readonly tellsDirection: boolean;
   /** Frames that the kernel dropped; undefined where the engine cannot know. */
@@ -39,16 +39,23 @@ async function openLive(
   { interfaces, engine, bufferBytes }: Extract<ListenConfig['source'], { kind: 'live' }>,
   sink: FrameSink,
 ): Promise<FrameSource> {
-  const filter = config.filter ?? portFilter(config.ports);
   let fail: (error: Error) => void = () => {};
   const ended = new Promise<void>((_, reject) => {
     fail = reject;
   });
-  const capture = await openCapture({ engine, interfaces, filter, bufferBytes, onFrame: sink.onFrame, onError: fail });
+  const capture = await openCapture({
+    engine,
+    interfaces,
+    ports: config.ports === 'any' ? [] : config.ports,
+    filter: config.filter,
+    bufferBytes,
+    onFrame: sink.onFrame,
+    onError: fail,
+  });
   return {
     name: capture.interfaces.join(', '),
     engine: capture.engine,
-    filter,
+    filters: capture.filters,
     tellsDirection: capture.tellsDirection,
     kernelDrops: () => capture.counters().kernelDrops,
     ended,
@@ -61,30 +68,34 @@ async function openFile(
   sink: FrameSink,
 ): Promise<FrameSource> {
   const stop = new AbortController();
-  const batches = readCapture(path === '-' ? process.stdin : path);
+  const batches = readCapture(path === '-' ? process.stdin : path, { signal: stop.signal });
   const first = await batches.next(); // a file that cannot be read is known before anything starts
+  const ended = playFile(first, batches, speed, sink, stop.signal);
   return {
     name: path === '-' ? 'capture from stdin' : `capture file ${path}`,
     engine: 'file',
-    filter: undefined,
+    filters: [],
     tellsDirection: true,
     kernelDrops: () => undefined,
-    ended: playFile(first, batches, speed, sink, stop.signal),
-    close: async () => stop.abort(),
+    ended,
+    close: async () => {
+      stop.abort();
+      await ended.catch(() => {}); // whoever waits for the end gets the error
+    },
   };
 }
 
 /** Hands on every frame when it is due: at `speed` times the recorded spacing, counted from the first frame. */
 async function playFile(
-  first: IteratorResult<Iterable<Frame>>,
-  batches: AsyncGenerator<Iterable<Frame>>,
+  first: IteratorResult<Iterable<Frame>, void>,
+  batches: AsyncGenerator<Iterable<Frame>, void>,
   speed: number,
   sink: FrameSink,
   signal: AbortSignal,
 ): Promise<void> {
   const startMs = performance.now();
   let startUs: number | undefined;
-  for (let batch = first; !batch.done; batch = await batches.next()) {
+  for (let batch = first; batch.done !== true; batch = await nextUnlessAborted(batches, signal)) {
     for (const frame of batch.value) {
       startUs ??= frame.timestampUs;
       const dueMs = startMs + (frame.timestampUs - startUs) / 1000 / speed;
@@ -93,7 +104,19 @@ async function playFile(
       sink.onFrame(frame);
     }
     await sink.pause();
-    if (signal.aborted) await batches.return(undefined);
+  }
+}
+
+/** The next batch; the end where the reading was ended by the signal. */
+async function nextUnlessAborted(
+  batches: AsyncGenerator<Iterable<Frame>, void>,
+  signal: AbortSignal,
+): Promise<IteratorResult<Iterable<Frame>, void>> {
+  try {
+    return await batches.next();
+  } catch (error) {
+    if (signal.aborted) return { done: true, value: undefined };
+    throw error;
   }
 }
 

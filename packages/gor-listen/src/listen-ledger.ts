@@ -1,5 +1,5 @@
 // The listener's ledger: every request that was begun is in exactly one count, sent or dropped for a reason.
-import type { FrameDecoderCounters, TcpAssemblerCounters } from '@gor/capture';
+import type { AssemblerCounters, FrameCounters } from '@gor/capture';
 import type { UdpSenderCounters } from '@gor/wire';
 
 /** The listener's counts, while it runs and at its end; docs/operating.md explains each. */
@@ -15,8 +15,8 @@ export interface ListenLedger {
   readonly sent: number;
   readonly dropped: Readonly<Record<string, number>>;
   /** `seen = segments + Σ rejected`. */
-  readonly frames: FrameDecoderCounters & { readonly kernelDrops: number | null };
-  readonly connections: TcpAssemblerCounters & { readonly otherDirection: number };
+  readonly frames: FrameCounters & { readonly kernelDrops: number | null };
+  readonly connections: AssemblerCounters & { readonly otherDirection: number };
   /** Bytes on watched connections that belong to no request. */
   readonly skippedBytes: number;
   /** What went to the replay server; null where nothing is sent. */

@@ -1,5 +1,6 @@
 // The listener as one function: frames in, requests out to a replay server, counted. It prints nothing.
 import type { Connection } from '@gor/capture';
+import type { SenderTotals } from '@gor/wire';
 import { type FrameSource, openFrameSource } from './frame-source.ts';
 import { type ListenLedger, RequestCounts } from './listen-ledger.ts';
 import type { ListenConfig } from './options.ts';
@@ -133,12 +134,10 @@ class Listener {
     return sink;
   }
 
-  #totals() {
-    return {
-      captured: this.#counts.captured,
-      dropped: this.#counts.dropped,
-      kernelDrops: this.#source?.kernelDrops(),
-    };
+  #totals(): SenderTotals {
+    const kernelDrops = this.#source?.kernelDrops();
+    const counts = { captured: this.#counts.captured, dropped: this.#counts.dropped };
+    return kernelDrops === undefined ? counts : { ...counts, kernelDrops };
   }
 
   #ledger(endedAt: Date | null): ListenLedger {

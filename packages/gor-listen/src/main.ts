@@ -23,7 +23,7 @@ export function listenProgram(name: string): ProgramDefinition<ListenConfig & Li
       [`${name} --pcap day.pcap -r localhost --speed 10`, 'play a capture ten times as fast'],
     ],
     configure: configureListen,
-    run: async (config, context) => ({ ...(await run(config, context)) }),
+    run,
     exitCodeOf: {
       'no-engine': exitCodes.noEngine,
       'no-permission': exitCodes.noPermission,

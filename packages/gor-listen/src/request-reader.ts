@@ -72,7 +72,7 @@ export class RequestReader {
       gap: (length, timestampUs) => parser.gap(length, timestampUs),
       end: (_, timestampUs) => {
         parser.end(timestampUs);
-        this.#skippedBytes += parser.counters().skippedBytes;
+        this.#skippedBytes += parser.counters.skippedBytes;
         this.#handlers.onConnectionEnd(connection, timestampUs);
       },
     };

@@ -31,7 +31,7 @@ export function replayProgram(name: string): ProgramDefinition<ReplayConfig> {
       [`${name} -ip 0.0.0.0 -p 28020`, 'where listeners send to'],
     ],
     configure: configureReplay,
-    run: async (config, context) => ({ ...(await run(config, context)) }),
+    run,
     exitCodeOf: { 'no-permission': exitCodes.noPermission },
   };
 }
@@ -65,7 +65,7 @@ function tell(event: ReplayEvent, output: RunContext['output']): void {
 }
 
 function outcomeLine(outcome: Outcome): string {
-  const end = outcome.status === undefined ? outcome.failure : String(outcome.status);
+  const end = outcome.failure ?? outcome.status;
   return terminalText(`${outcome.method} ${outcome.requestTarget} to ${outcome.target}: ${end}`);
 }
 

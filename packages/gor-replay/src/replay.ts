@@ -47,7 +47,6 @@ class ReplayServer {
   readonly #startedAt = new Date();
   readonly #results: ResultsFile | undefined;
   readonly #replayer: Replayer;
-  #receiver: UdpReceiver | undefined;
 
   constructor(config: ReplayConfig, options: ReplayOptions) {
     this.#config = config;
@@ -62,22 +61,21 @@ class ReplayServer {
 
   async run(): Promise<ReplayLedger> {
     try {
-      await using receiver = await this.#openReceiver();
-      this.#receiver = receiver;
+      const receiver = await this.#openReceiver();
       this.#options.onEvent?.({
         type: 'ready',
         address: formatHostPort(receiver.address, receiver.port),
         receiveBufferBytes: receiver.receiveBufferBytes,
-        ledger: () => this.#ledger(null),
+        ledger: () => this.#ledger(receiver, null),
       });
       await aborted(this.#options.signal);
       await receiver.close();
       await this.#replayer.drain();
+      return this.#ledger(receiver, new Date());
     } finally {
       await this.#replayer.close();
       await this.#results?.close();
     }
-    return this.#ledger(new Date());
   }
 
   #openReceiver(): Promise<UdpReceiver> {
@@ -129,8 +127,8 @@ class ReplayServer {
     this.#options.onOutcome?.(outcome);
   }
 
-  #ledger(endedAt: Date | null): ReplayLedger {
-    const { sessions = [], ...wire } = this.#receiver?.ledger() ?? {};
+  #ledger(receiver: UdpReceiver, endedAt: Date | null): ReplayLedger {
+    const { sessions, ...wire } = receiver.ledger();
     return {
       program: 'gor-replay',
       startedAt: this.#startedAt.toISOString(),
