@@ -1,5 +1,6 @@
 // What became of each request, for whoever wants to know: a bounded queue between targets and one reader.
 
+import type { Delivery } from './delivery.ts';
 import type { FailedReason, LimitedReason, SkippedReason } from './reasons.ts';
 
 /** The end of one request at one target. Times are milliseconds on the replayer's clock. */
@@ -13,14 +14,39 @@ export interface Outcome {
   readonly requestTarget: string;
   readonly result: 'answered' | 'limited' | 'failed' | 'skipped';
   /** Why there is no answer; `undefined` where there is one. */
-  readonly reason: LimitedReason | FailedReason | SkippedReason | undefined;
-  /** The answer's status; where the answer broke off, there is a reason beside it. */
+  readonly failure: LimitedReason | FailedReason | SkippedReason | undefined;
+  /** The answer's status; where the answer broke off, there is a failure beside it. */
   readonly status: number | undefined;
   readonly dueMs: number;
   /** When its first byte was written; `undefined` where none was. */
   readonly sentMs: number | undefined;
   readonly endedMs: number;
   readonly isOverlapped: boolean;
+}
+
+/** Puts together what a delivery's end tells. */
+export function outcomeOf(
+  target: string,
+  delivery: Delivery,
+  result: Outcome['result'],
+  failure: Outcome['failure'],
+  endedMs: number,
+): Outcome {
+  const { request, status, dueMs, sentMs, isOverlapped } = delivery;
+  return {
+    target,
+    connection: request.connection,
+    index: request.index,
+    method: request.method,
+    requestTarget: request.target,
+    result,
+    failure,
+    status,
+    dueMs,
+    sentMs,
+    endedMs,
+    isOverlapped,
+  };
 }
 
 /** Outcomes for one reader. Beyond its bound the new ones are dropped, and counted: targets never wait for a reader. */

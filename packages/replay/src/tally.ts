@@ -7,7 +7,7 @@ import type { FailedReason, LimitedReason, SkippedReason } from './reasons.ts';
 export type ReasonCounts<Reason extends string> = { readonly [reason in Reason]?: number };
 
 /** The counts of one target: `received = answered + Σ limited + Σ failed + Σ skipped + waiting`, at every moment. */
-export interface TargetLedger {
+export type TargetLedger = {
   /** As in its spec. */
   readonly url: string;
   /** As written after the bar, `10` or `10%`; `null` for none. */
@@ -29,7 +29,7 @@ export interface TargetLedger {
   readonly overlapped: number;
   /** From due to the end of the answer, of answered and timed-out requests; at most 1/16 too high; `null` without any. */
   readonly latencyMs: { readonly p50: number | null; readonly p99: number | null };
-}
+};
 
 type Counts = Record<string, number>;
 

@@ -1,6 +1,7 @@
 // One target: queue, order, limit, forward, count. Owner of one of each; nothing of it is shared with other targets.
 // Everything happens in `#run`, at an arrival, an end, a lease, or a time that was armed.
 
+import { Alarm } from './alarm.ts';
 import { Backlog } from './backlog.ts';
 import type { Clock } from './clock.ts';
 import { Delivery, DeliveryList } from './delivery.ts';
@@ -8,7 +9,7 @@ import type { Forwarder, ForwardListener } from './forwarder.ts';
 import { Lanes } from './lanes.ts';
 import { type LeaseSource, LeaseStock } from './lease-stock.ts';
 import { Limit } from './limit.ts';
-import type { Outcome } from './outcomes.ts';
+import { type Outcome, outcomeOf } from './outcomes.ts';
 import type { FailedReason, LimitedReason, SkippedReason } from './reasons.ts';
 import type { ReplayRequest } from './request.ts';
 import { isInShare } from './share.ts';
@@ -29,8 +30,8 @@ export interface TargetOptions {
   readonly forwarder: Forwarder;
   /** Given where the spec has a rate. */
   readonly leaseSource: LeaseSource | undefined;
-  /** Told of each end, if given; must not throw. */
-  readonly onOutcome: ((outcome: Outcome) => void) | undefined;
+  /** Told of each end; must not throw. */
+  readonly onOutcome: (outcome: Outcome) => void;
   /** Called whenever the last waiting request is over. */
   readonly onIdle: () => void;
 }
@@ -48,8 +49,7 @@ export class Target {
   readonly #stock: LeaseStock | undefined;
   readonly #sharePercent: number;
   readonly #tally = new Tally();
-  #cancelWake: (() => void) | undefined;
-  #wakeMs = NEVER;
+  readonly #alarm: Alarm;
   /** Not later than the first deadline in flight. */
   #deadlineMs = NEVER;
   #isRunning = false;
@@ -59,6 +59,7 @@ export class Target {
     const { limit } = options.spec;
     this.#options = options;
     this.#clock = options.clock;
+    this.#alarm = new Alarm(options.clock, () => this.#run());
     this.#backlog = new Backlog(options.maxWaitingRequests, options.maxWaitingBytes);
     this.#lanes = options.keepOrder ? new Lanes() : undefined;
     this.#sharePercent = limit?.kind === 'share' ? limit.percent : 100;
@@ -97,7 +98,7 @@ export class Target {
       }
       for (let next = this.#flying.first; next !== undefined; next = this.#flying.first) next.handle?.abort('closed');
       this.#isRunning = false;
-      this.#disarm();
+      this.#alarm.clear();
     }
     await Promise.all([this.#options.forwarder.close(), this.#options.leaseSource?.close()]);
   }
@@ -197,8 +198,7 @@ export class Target {
     }
     this.#flying.append(delivery);
     this.#deadlineMs = Math.min(this.#deadlineMs, delivery.dueMs + this.#options.timeoutMs);
-    const handle = this.#options.forwarder.forward(delivery.request, this.#listenerOf(delivery));
-    delivery.handle = handle;
+    delivery.handle = this.#options.forwarder.forward(delivery.request, this.#listenerOf(delivery));
   }
 
   #listenerOf(delivery: Delivery): ForwardListener {
@@ -294,52 +294,23 @@ export class Target {
     this.#tell(delivery, 'skipped', reason, this.#clock.nowMs());
   }
 
-  #tell(delivery: Delivery, result: Outcome['result'], reason: Outcome['reason'], endedMs: number): void {
-    const { request } = delivery;
-    this.#options.onOutcome?.({
-      target: this.#options.spec.url,
-      connection: request.connection,
-      index: request.index,
-      method: request.method,
-      requestTarget: request.target,
-      result,
-      reason,
-      status: delivery.status,
-      dueMs: delivery.dueMs,
-      sentMs: delivery.sentMs,
-      endedMs,
-      isOverlapped: delivery.isOverlapped,
-    });
+  #tell(delivery: Delivery, result: Outcome['result'], reason: Outcome['failure'], endedMs: number): void {
+    this.#options.onOutcome(outcomeOf(this.#options.spec.url, delivery, result, reason, endedMs));
     if (this.#tally.waiting === 0) this.#options.onIdle();
   }
 
   /** Sets the one timer to the next moment at which time alone changes something. */
   #arm(nowMs: number, limitMs: number): void {
-    const { held, ready } = this.#backlog;
     if (this.#tally.waiting === 0) {
       this.#deadlineMs = NEVER;
-      this.#disarm();
+      this.#alarm.clear();
       return;
     }
+    const { first: held } = this.#backlog.held;
+    const { first: ready } = this.#backlog.ready;
     let nextMs = Math.min(this.#deadlineMs, limitMs);
-    if (held.first !== undefined) nextMs = Math.min(nextMs, held.first.dueMs + this.#options.orderWaitMs);
-    if (ready.first !== undefined) nextMs = Math.min(nextMs, ready.first.readyMs + this.#options.bufferMs);
-    if (nextMs >= this.#wakeMs) return;
-    this.#disarm();
-    if (nextMs === NEVER) return;
-    this.#wakeMs = nextMs;
-    this.#cancelWake = this.#clock.schedule(Math.max(0, nextMs - nowMs), this.#wake);
-  }
-
-  readonly #wake = (): void => {
-    this.#wakeMs = NEVER;
-    this.#cancelWake = undefined;
-    this.#run();
-  };
-
-  #disarm(): void {
-    this.#cancelWake?.();
-    this.#cancelWake = undefined;
-    this.#wakeMs = NEVER;
+    if (held !== undefined) nextMs = Math.min(nextMs, held.dueMs + this.#options.orderWaitMs);
+    if (ready !== undefined) nextMs = Math.min(nextMs, ready.readyMs + this.#options.bufferMs);
+    this.#alarm.setAtLatest(nextMs, nowMs);
   }
 }
