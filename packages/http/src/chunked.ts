@@ -23,7 +23,10 @@ type Expected = 'size' | 'digits' | 'size-lf' | 'extension' | 'data' | 'data-end
 export type ChunkedStatus =
   | 'more'
   | 'complete'
-  | Extract<RejectReason, 'body-too-long' | 'malformed-chunk' | 'chunk-extensions-too-long' | 'trailers-too-long' | 'too-many-headers'>;
+  | Extract<
+      RejectReason,
+      'body-too-long' | 'malformed-chunk' | 'chunk-extensions-too-long' | 'trailers-too-long' | 'too-many-headers'
+    >;
 
 export class ChunkedScanner {
   status: ChunkedStatus = 'more';

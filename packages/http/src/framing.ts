@@ -38,6 +38,17 @@ export function framingOfRequest(version: string, headers: readonly string[]): F
   // Step 8 is about responses: they last until the connection closes.
 }
 
+/** What may follow a message instead of HTTP, if the server agrees. */
+export type Successor = 'connect' | 'upgrade';
+
+/** What may follow this request: a tunnel (RFC 9110 §9.3.6), another protocol (§7.8), or, undefined, only requests. */
+export function successorOf(method: string, headers: readonly string[]): Successor | undefined {
+  if (method === 'CONNECT') return 'connect';
+  const connection = combined(headers, 'connection');
+  if (connection === undefined || combined(headers, 'upgrade') === undefined) return undefined;
+  return elementsOf(connection.toLowerCase()).includes('upgrade') ? 'upgrade' : undefined;
+}
+
 /** All values of a field as one list (RFC 9110 §5.3), or undefined where the field is missing. */
 function combined(headers: readonly string[], name: string): string | undefined {
   let list: string | undefined;

@@ -49,11 +49,12 @@ export class MemoryBudget {
     return this.#givenUp;
   }
 
-  /** The holder's message made progress and now holds so many bytes. Makes room at the cost of others, then of itself. */
+  /** The holder's message made progress and now holds so many bytes. Makes room where that is too much. */
   hold(holder: MemoryHolder, bytes: number, timestampUs: number): void {
     this.release(holder);
     this.#holders.set(holder, bytes);
     this.#heldBytes += bytes;
+    if (bytes > this.limitBytes) this.#giveUp(holder, timestampUs); // all others would have to go, and it would not help
     while (this.#heldBytes > this.limitBytes || this.#holders.size > this.maxMessages) this.#giveUpOldest(timestampUs);
   }
 
@@ -75,11 +76,15 @@ export class MemoryBudget {
 
   #giveUpOldest(timestampUs: number): void {
     for (const holder of this.#holders.keys()) {
-      this.release(holder);
-      this.#givenUp++;
-      const reject = holder.giveUp(timestampUs);
-      if (reject !== undefined) this.#unannounced.push({ holder, reject });
+      this.#giveUp(holder, timestampUs);
       return;
     }
+  }
+
+  #giveUp(holder: MemoryHolder, timestampUs: number): void {
+    this.release(holder);
+    this.#givenUp++;
+    const reject = holder.giveUp(timestampUs);
+    if (reject !== undefined) this.#unannounced.push({ holder, reject });
   }
 }

@@ -3,6 +3,8 @@
 // Source: the IANA registry of HTTP methods (without PRI, which only the preface of HTTP/2 uses),
 // and those of caches (PURGE, BAN) and UPnP (the last four).
 
+import { BLANK, IS_TOKEN } from './characters.ts';
+
 const METHODS =
   'GET HEAD POST PUT DELETE OPTIONS PATCH CONNECT TRACE QUERY ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT COPY LABEL LINK ' +
   'LOCK MERGE MKACTIVITY MKCALENDAR MKCOL MKREDIRECTREF MKWORKSPACE MOVE ORDERPATCH PROPFIND PROPPATCH REBIND REPORT ' +
@@ -27,4 +29,12 @@ export function isKnownMethod(method: string): boolean {
 /** Whether the method is a well-known one, and cannot be what is left of a longer one. */
 export function isUncutMethod(method: string): boolean {
   return UNCUT.has(method);
+}
+
+/** Where the method that the bytes start with ends, which is at a blank; -1 where they do not start with one. */
+export function endOfMethod(bytes: Uint8Array): number {
+  const most = Math.min(bytes.length, MAX_METHOD_BYTES + 1);
+  let end = 0;
+  while (end < most && IS_TOKEN[bytes[end]!] === 1) end++;
+  return end > 0 && end <= MAX_METHOD_BYTES && bytes[end] === BLANK ? end : -1;
 }

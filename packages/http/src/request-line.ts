@@ -27,7 +27,8 @@ export function parseRequestLine(line: string): RequestLine | RequestLineReject 
   while (targetStart < end && isBlank(line.charCodeAt(targetStart))) targetStart++;
   let targetEnd = lastBlankBefore(line, end);
   const word = line.slice(targetEnd + 1, end);
-  if (!word.startsWith('HTTP/1.') || word.length !== 8 || !VERSION.test(word)) return withoutVersion(line, targetStart, end, word);
+  if (!word.startsWith('HTTP/1.') || word.length !== 8 || !VERSION.test(word))
+    return withoutVersion(line, targetStart, end, word);
   while (targetEnd > targetStart && isBlank(line.charCodeAt(targetEnd - 1))) targetEnd--;
   if (targetEnd <= targetStart) return 'malformed-request-line';
   return { method: line.slice(0, methodEnd), target: line.slice(targetStart, targetEnd), version: word.slice(5) };
@@ -41,9 +42,11 @@ function lastBlankBefore(line: string, end: number): number {
 
 /** What a line is that does not end in HTTP/1.x. */
 function withoutVersion(line: string, targetStart: number, end: number, lastWord: string): RequestLineReject {
-  if (VERSION.test(lastWord)) return 'unsupported-version';
+  const method = line.slice(0, line.indexOf(' '));
+  // RFC 9113 §3.4: the preface of HTTP/2 is made to look like a request, and is none.
+  if (VERSION.test(lastWord)) return method === 'PRI' ? 'not-a-request' : 'unsupported-version';
   if (/^HTTP\//i.test(lastWord)) return 'malformed-request-line';
-  if (!isKnownMethod(line.slice(0, line.indexOf(' ')))) return 'not-a-request';
+  if (!isKnownMethod(method)) return 'not-a-request';
   const target = line.slice(targetStart, end);
   const isOneWord = target !== '' && !target.includes(' ') && !target.includes('\t');
   return isOneWord ? 'http-0.9' : 'malformed-request-line';

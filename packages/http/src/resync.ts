@@ -3,7 +3,7 @@
 
 import { BLANK, COLON, CR, IS_TOKEN, LF } from './characters.ts';
 import { latin1 } from './latin1.ts';
-import { isKnownMethod, MAX_METHOD_BYTES } from './methods.ts';
+import { endOfMethod, isKnownMethod } from './methods.ts';
 import { parseRequestLine } from './request-line.ts';
 
 /**
@@ -24,10 +24,8 @@ export function otherProtocolOf(bytes: Uint8Array): OtherProtocol {
 
 /** Whether the bytes start with a well-known method and a blank. Cheap; says nothing about the rest of the line. */
 export function looksLikeRequest(bytes: Uint8Array): boolean {
-  const most = Math.min(bytes.length, MAX_METHOD_BYTES + 1);
-  let end = 0;
-  while (end < most && IS_TOKEN[bytes[end]!] === 1) end++;
-  return end > 0 && end < most && bytes[end] === BLANK && isKnownMethod(latin1(bytes, 0, end));
+  const end = endOfMethod(bytes);
+  return end > 0 && isKnownMethod(latin1(bytes, 0, end));
 }
 
 /**
@@ -43,19 +41,20 @@ export function roleOf(bytes: Uint8Array): 'client' | 'server' | undefined {
  * Whether a whole line, LF included, can be trusted to be a request line: a well-known method, one blank, a target without
  * blanks and control characters, one blank, HTTP/1.x, CRLF. Stricter than a parser in step needs to be.
  */
-export function isTrustedRequestLine(bytes: Uint8Array, start: number, end: number): boolean {
-  if (end - start < 2 || bytes[end - 2] !== CR) return false;
-  for (let at = start; at < end - 2; at++) if (bytes[at]! < BLANK || bytes[at] === 0x7f) return false;
-  const text = latin1(bytes, start, end);
-  const line = parseRequestLine(text);
-  if (typeof line === 'string' || !isKnownMethod(line.method)) return false;
-  return text === `${line.method} ${line.target} HTTP/${line.version}\r\n` && !line.target.includes(' ');
+export function isTrustedRequestLine(line: Uint8Array): boolean {
+  const end = line.length - 2;
+  if (end < 0 || line[end] !== CR) return false;
+  for (let at = 0; at < end; at++) if (line[at]! < BLANK || line[at] === 0x7f) return false;
+  const text = latin1(line, 0, line.length);
+  const parsed = parseRequestLine(text);
+  if (typeof parsed === 'string' || !isKnownMethod(parsed.method) || parsed.target.includes(' ')) return false;
+  return text === `${parsed.method} ${parsed.target} HTTP/${parsed.version}\r\n`;
 }
 
 /** Whether a whole line, LF included, can follow a request line: a field line, or the empty line. */
-export function isPlausibleFieldLine(bytes: Uint8Array, start: number, end: number): boolean {
-  let at = start;
-  while (at < end && IS_TOKEN[bytes[at]!] === 1) at++;
-  if (at > start) return bytes[at] === COLON;
-  return bytes[at] === LF || (bytes[at] === CR && bytes[at + 1] === LF);
+export function isPlausibleFieldLine(line: Uint8Array): boolean {
+  let end = 0;
+  while (IS_TOKEN[line[end]!] === 1) end++;
+  if (end > 0) return line[end] === COLON;
+  return line[0] === LF || (line[0] === CR && line[1] === LF);
 }

@@ -1,0 +1,113 @@
+// The bytes of the message being read: what earlier pushes brought of it, copied, and the part of the chunk at hand that
+// belongs to it, uncopied. The reader moves `at`; whoever needs the message in one piece asks for it. What is copied is
+// accounted for in the memory budget.
+
+import { ByteBuffer } from './byte-buffer.ts';
+import { latin1 } from './latin1.ts';
+import type { MemoryBudget, MemoryHolder } from './memory-budget.ts';
+
+const NOTHING: Uint8Array = new Uint8Array(0);
+
+export class MessageBytes {
+  /** The bytes pushed last; not ours, and gone after `close`. */
+  chunk: Uint8Array = NOTHING;
+  /** Up to where `chunk` is read. */
+  at = 0;
+  /** Where the message, or what follows the held part of it, starts in `chunk`. */
+  #from = 0;
+  readonly #held = new ByteBuffer();
+  readonly #budget: MemoryBudget;
+  readonly #holder: MemoryHolder;
+  #isInBudget = false;
+
+  /** `holder` is asked for the message back when the budget runs out. */
+  constructor(budget: MemoryBudget, holder: MemoryHolder) {
+    this.#budget = budget;
+    this.#holder = holder;
+  }
+
+  /** Bytes of the message so far. */
+  get length(): number {
+    return this.#held.length + this.at - this.#from;
+  }
+
+  /** Bytes allocated for the part from earlier pushes. */
+  get heldBytes(): number {
+    return this.#held.capacity;
+  }
+
+  /** Goes on in this chunk. */
+  open(chunk: Uint8Array): void {
+    this.chunk = chunk;
+    this.at = 0;
+    this.#from = 0;
+  }
+
+  /**
+   * Lets go of the chunk: copies the message's part of it, which will not grow past `mostNeeded` bytes. The budget may then
+   * ask this or another holder to give its message up.
+   */
+  close(mostNeeded: number, nowUs: number): void {
+    if (this.at > this.#from) this.#held.append(this.chunk, this.#from, this.at, mostNeeded);
+    this.open(NOTHING);
+    if (this.#held.length === 0) return;
+    this.#isInBudget = true;
+    this.#budget.hold(this.#holder, this.#held.capacity, nowUs);
+  }
+
+  /** The message so far in one piece; valid until the next call of any method here. */
+  view(): Uint8Array {
+    if (this.#held.length === 0) return this.chunk.subarray(this.#from, this.at);
+    this.#gather();
+    return this.#held.bytes.subarray(0, this.#held.length);
+  }
+
+  /** Bytes of the message from offset `start` up to `end` as text. */
+  text(start: number, end: number): string {
+    if (this.#held.length === 0) return latin1(this.chunk, this.#from + start, this.#from + end);
+    this.#gather();
+    return latin1(this.#held.bytes, start, end);
+  }
+
+  /** The whole message, handed over; the next one starts at `at`. */
+  take(): Uint8Array {
+    this.#leaveBudget();
+    if (this.#held.length === 0) {
+      const message = this.chunk.subarray(this.#from, this.at);
+      this.#from = this.at;
+      return message;
+    }
+    this.#gather();
+    return this.#held.take();
+  }
+
+  /** Forgets the message, gives its memory back, and returns how many bytes it had; the next one starts at `at`. */
+  drop(): number {
+    const length = this.length;
+    this.#leaveBudget();
+    this.#held.clear();
+    this.#from = this.at;
+    return length;
+  }
+
+  /** Forgets the first `count` bytes of the message. */
+  dropFront(count: number): void {
+    if (this.#held.length === 0) {
+      this.#from += count;
+      return;
+    }
+    this.#gather();
+    this.#held.dropFront(count);
+  }
+
+  #leaveBudget(): void {
+    if (!this.#isInBudget) return;
+    this.#isInBudget = false;
+    this.#budget.release(this.#holder);
+  }
+
+  #gather(): void {
+    if (this.at > this.#from) this.#held.append(this.chunk, this.#from, this.at, Infinity);
+    this.#from = this.at;
+  }
+}
