@@ -29,6 +29,8 @@ const BY_CODE: Readonly<Record<string, FailedReason>> = {
 
 /** undici has one code for sockets that closed and for answers that make no sense. */
 const SENSELESS_ANSWER = /^bad (response|upgrade)$/;
+/** llhttp's words for the end of the connection within an answer. */
+const ENDED_EARLY = /\bEOF\b/;
 const TLS_CODE = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA)/;
 
 /** Why a request failed; `cannot-send` where undici refused it before a byte was written. */
@@ -40,7 +42,10 @@ export function failureOf(error: unknown): FailedReason | 'cannot-send' {
   if (code === 'UND_ERR_SOCKET') {
     return error instanceof Error && SENSELESS_ANSWER.test(error.message) ? 'bad-answer' : 'closed-early';
   }
-  if (code.startsWith('HPE_')) return code === 'HPE_INVALID_EOF_STATE' ? 'closed-early' : 'bad-answer';
+  // Its code is missing or not, depending on the version of undici.
+  if (error instanceof Error && error.name === 'HTTPParserError') {
+    return ENDED_EARLY.test(error.message) ? 'closed-early' : 'bad-answer';
+  }
   return TLS_CODE.test(code) ? 'tls' : 'other';
 }
 

@@ -26,6 +26,7 @@ export class UndiciForwarder implements Forwarder {
   readonly #connect: buildConnector.connector;
   readonly #idle: Client[] = [];
   readonly #busy = new Set<Client>();
+  #finished: Exchange[] = [];
   #isClosed = false;
 
   constructor(destination: Destination) {
@@ -52,7 +53,7 @@ export class UndiciForwarder implements Forwarder {
   readonly forward = (request: ReplayRequest, listener: ForwardListener): ForwardHandle => {
     const client = this.#idle.pop() ?? this.#openClient();
     this.#busy.add(client);
-    const exchange = new Exchange(client, listener, this.#release);
+    const exchange = new Exchange(client, listener, this.#finish);
     const head = outgoingHead(request, this.#settings);
     const options = {
       method: head.method,
@@ -86,38 +87,61 @@ export class UndiciForwarder implements Forwarder {
     });
   }
 
-  readonly #release = (client: Client): void => {
-    this.#busy.delete(client);
-    if (this.#isClosed || client.destroyed) return;
-    this.#idle.push(client);
+  /** Called from within undici, which must not be given the next request before its own turn is over. */
+  readonly #finish = (exchange: Exchange): void => {
+    if (this.#finished.push(exchange) === 1) queueMicrotask(this.#settleFinished);
   };
+
+  readonly #settleFinished = (): void => {
+    const finished = this.#finished;
+    this.#finished = [];
+    for (const exchange of finished) {
+      this.#release(exchange.client);
+      exchange.settle();
+    }
+  };
+
+  #release(client: Client): void {
+    this.#busy.delete(client);
+    if (!this.#isClosed && !client.destroyed) this.#idle.push(client);
+  }
 }
 
 /** One request and its answer: undici's handler on one side, the target's handle on the other. */
 class Exchange implements ForwardHandle {
-  readonly #client: Client;
+  readonly client: Client;
   readonly #listener: ForwardListener;
-  readonly #release: (client: Client) => void;
-  #abortSocket: (() => void) | undefined;
-  #isOver = false;
+  readonly #finish: (exchange: Exchange) => void;
+  #failure: FailedReason | 'cannot-send' | undefined = undefined;
+  #isFinished = false;
+  #isSettled = false;
 
-  constructor(client: Client, listener: ForwardListener, release: (client: Client) => void) {
-    this.#client = client;
+  constructor(client: Client, listener: ForwardListener, finish: (exchange: Exchange) => void) {
+    this.client = client;
     this.#listener = listener;
-    this.#release = release;
+    this.#finish = finish;
   }
 
   readonly abort = (reason: FailedReason): void => {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    // Not yet on a socket, undici has no way to take a request back but to destroy its client.
-    if (this.#abortSocket === undefined) void this.#client.destroy();
-    else this.#abortSocket();
-    this.#end(reason);
+    if (this.#isSettled) return;
+    if (!this.#isFinished) {
+      this.#isFinished = true;
+      this.#failure = reason;
+      // Also takes back what is not yet on a socket; the forwarder forgets destroyed clients.
+      void this.client.destroy();
+      this.#finish(this);
+    }
+    this.settle();
   };
 
-  onConnect(abortSocket: () => void): void {
-    this.#abortSocket = abortSocket;
+  /** Tells the target, once. */
+  settle(): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.#listener.onEnd(this.#failure);
+  }
+
+  onConnect(): void {
     this.#listener.onSent();
   }
 
@@ -131,20 +155,16 @@ class Exchange implements ForwardHandle {
   }
 
   onComplete(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#end(undefined);
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    this.#finish(this);
   }
 
   onError(error: unknown): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#end(failureOf(error));
-  }
-
-  #end(reason: FailedReason | 'cannot-send' | undefined): void {
-    this.#release(this.#client);
-    this.#listener.onEnd(reason);
+    if (this.#isFinished) return;
+    this.#failure = failureOf(error);
+    this.#isFinished = true;
+    this.#finish(this);
   }
 }
 

@@ -43,6 +43,11 @@ describe('a server that answers wrongly is one counted failure, and the next req
       { 'closed-early': 1 },
     ],
     [
+      'half a chunked body of the last answer, then it closes',
+      (socket) => socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab'),
+      { 'closed-early': 1 },
+    ],
+    [
       'half a chunked body, then it closes',
       (socket) => socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab'),
       { 'closed-early': 1 },
