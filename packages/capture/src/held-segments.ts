@@ -62,8 +62,7 @@ export class HeldSegments {
         index++;
       }
     }
-    if (missing > 0)
-      this.#insert(index, sequenceAdd(sequence, end - start), copy(bytes, end, end), missing, timestampUs);
+    if (missing > 0) this.#insertMissing(sequenceAdd(sequence, end - start), missing, timestampUs);
     return held;
   }
 
@@ -85,6 +84,22 @@ export class HeldSegments {
     return index;
   }
 
+  /** Notes what is missing from the sequence number on, as an empty piece, behind what is held there all the same. */
+  #insertMissing(sequence: number, missing: number, timestampUs: number): void {
+    const index = this.#indexFrom(sequence);
+    const before = this.#segments[index - 1];
+    // The same frame cut again tells nothing new.
+    if (before !== undefined && before.sequence === sequence && before.missing >= missing) return;
+    const other = this.#segments[index];
+    if (other === undefined || sequenceDistance(sequence, other.sequence) >= 0) {
+      this.#insert(index, sequence, new Uint8Array(0), missing, timestampUs);
+      return;
+    }
+    const otherEnd = sequenceAdd(other.sequence, other.bytes.length);
+    const left = missing - sequenceDistance(sequence, otherEnd);
+    if (left > 0) this.#insertMissing(otherEnd, left, timestampUs);
+  }
+
   #insert(index: number, sequence: number, bytes: Uint8Array, missing: number, timestampUs: number): void {
     this.#segments.splice(index, 0, { sequence, bytes, missing, timestampUs });
     this.#count(bytes.length, 1);
@@ -104,6 +119,6 @@ export class HeldSegments {
 /** Not `slice`: of a Buffer that would be a view. */
 function copy(bytes: Uint8Array, start: number, end: number): Uint8Array {
   const copied = new Uint8Array(end - start);
-  if (end > start) copied.set(bytes.subarray(start, end));
+  copied.set(bytes.subarray(start, end));
   return copied;
 }

@@ -53,3 +53,26 @@ test('a Buffer is copied too', () => {
   bytes.fill(0);
   expect(asLatin1(held.shift()?.bytes ?? bytes)).toBe('abc');
 });
+
+test('what is missing is noted behind what is held there all the same', () => {
+  const held = new HeldSegments(newAssemblerCounters());
+  const hold = (sequence: number, text: string, missing: number): number =>
+    held.hold(sequence, latin1(text), 0, text.length, missing, 0);
+  hold(10, 'abcdefgh', 0); // [10, 18)
+  hold(12, 'cd', 2); // its missing bytes [14, 16) are held
+  hold(12, 'cd', 9); // of [14, 23) the part from 18 on is not
+  hold(12, 'cd', 9);
+  hold(20, 'k', 0);
+  expect(hold(16, 'ghijklm', 0)).toBe(3);
+  const pieces: unknown[] = [];
+  for (let piece = held.shift(); piece !== undefined; piece = held.shift()) {
+    pieces.push([piece.sequence, asLatin1(piece.bytes), piece.missing]);
+  }
+  expect(pieces).toEqual([
+    [10, 'abcdefgh', 0],
+    [18, '', 5],
+    [18, 'ij', 0],
+    [20, 'k', 0],
+    [21, 'lm', 0],
+  ]);
+});
