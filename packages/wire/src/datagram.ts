@@ -72,6 +72,11 @@ export function readHeader(bytes: Uint8Array, keyId: number): DatagramHeader | H
   };
 }
 
+/** Whether a datagram of ours holds a fragment. */
+export function isFragment(datagram: Uint8Array): boolean {
+  return (datagram[FLAGS_AT]! & FLAG_FRAGMENT) !== 0;
+}
+
 /** A session's id outside of datagrams: 16 lower-case hexadecimal digits. */
 export function sessionId(high: number, low: number): string {
   return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0');

@@ -1,10 +1,10 @@
-// Holds the fragments of large records until each record is whole. Allocates only for what arrived, never from a
-// declared length, and joins once. Bounded by bytes, records, records of a session, and time without progress.
+// Holds the fragments of large records until each record is whole. Allocates blocks of about 16 KiB as fragments arrive
+// (a buffer for each fragment makes the garbage collector stop for 10 ms and more), never a declared length; joins once. Bounded by bytes, records, records of a session, and time without progress.
 
 import type { Fragment } from './datagram.ts';
 
 export interface FragmentLimits {
-  /** Bytes held in all, 256 added for each fragment; default 64 MiB. Twice a record's bytes live while it is joined. */
+  /** Bytes allocated in all; default 64 MiB. While a record is joined it is there twice. */
   readonly maxFragmentBytes: number;
   /** Unfinished records in all; default 1,024. */
   readonly maxFragmentedRecords: number;
@@ -27,8 +27,9 @@ export interface FragmentCounters {
   readonly evicted: Readonly<Partial<Record<FragmentEviction, number>>>;
 }
 
-/** The bookkeeping of one fragment in memory, about. */
-const FRAGMENT_OVERHEAD_BYTES = 256;
+const BLOCK_BYTES = 16 * 1024;
+/** The bookkeeping of a block in memory, about. */
+const BLOCK_OVERHEAD_BYTES = 256;
 
 interface UnfinishedRecord {
   readonly session: string;
@@ -37,7 +38,9 @@ interface UnfinishedRecord {
   readonly recordBytes: number;
   readonly pieceBytes: number;
   readonly isRequest: boolean;
-  readonly pieces: Map<number, Uint8Array>;
+  /** Pieces in a block, at least one. */
+  readonly piecesInBlock: number;
+  readonly blocks: Map<number, Uint8Array>;
   heldBytes: number;
   arrivedBytes: number;
   progressMs: number;
@@ -72,13 +75,8 @@ export class FragmentTable {
   /** Takes a fragment that agrees, of a datagram not seen before; returns the encoded record if it is now whole. */
   add(session: string, fragment: Fragment, sequence: number, number: number, nowMs: number): Uint8Array | undefined {
     const record = this.#find(session, sequence - fragment.index) ?? this.#start(session, fragment, sequence, number);
-    const heldBytes = fragment.piece.length + FRAGMENT_OVERHEAD_BYTES;
-    // Not slice(): on a Buffer that is a view, which would pin the whole datagram.
-    record.pieces.set(fragment.index, new Uint8Array(fragment.piece));
-    record.arrivedBytes += fragment.piece.length;
-    record.heldBytes += heldBytes;
+    this.#store(record, fragment);
     record.progressMs = nowMs;
-    this.#heldBytes += heldBytes;
     this.#byProgress.delete(record);
     if (record.arrivedBytes === record.recordBytes) {
       this.#remove(record);
@@ -132,7 +130,8 @@ export class FragmentTable {
       recordBytes: fragment.recordBytes,
       pieceBytes: fragment.pieceBytes,
       isRequest: fragment.isRequest,
-      pieces: new Map(),
+      piecesInBlock: Math.max(1, Math.floor(BLOCK_BYTES / fragment.pieceBytes)),
+      blocks: new Map(),
       heldBytes: 0,
       arrivedBytes: 0,
       progressMs: 0,
@@ -141,6 +140,20 @@ export class FragmentTable {
     const records = this.#sessions.get(session) ?? new Map<number, UnfinishedRecord>();
     this.#sessions.set(session, records.set(record.firstSequence, record));
     return record;
+  }
+
+  #store(record: UnfinishedRecord, { index, piece }: Fragment): void {
+    const blockIndex = Math.floor(index / record.piecesInBlock);
+    let block = record.blocks.get(blockIndex);
+    if (block === undefined) {
+      const blockBytes = record.piecesInBlock * record.pieceBytes;
+      block = new Uint8Array(Math.min(blockBytes, record.recordBytes - blockIndex * blockBytes));
+      record.blocks.set(blockIndex, block);
+      record.heldBytes += block.length + BLOCK_OVERHEAD_BYTES;
+      this.#heldBytes += block.length + BLOCK_OVERHEAD_BYTES;
+    }
+    block.set(piece, (index % record.piecesInBlock) * record.pieceBytes);
+    record.arrivedBytes += piece.length;
   }
 
   #evictOldest(reason: FragmentEviction): void {
@@ -167,6 +180,7 @@ export class FragmentTable {
 /** Every piece but the last has one length and each index came once, so the bytes are complete when their sum is. */
 function join(record: UnfinishedRecord): Uint8Array {
   const bytes = new Uint8Array(record.recordBytes);
-  for (const [index, piece] of record.pieces) bytes.set(piece, index * record.pieceBytes);
+  const blockBytes = record.piecesInBlock * record.pieceBytes;
+  for (const [index, block] of record.blocks) bytes.set(block, index * blockBytes);
   return bytes;
 }

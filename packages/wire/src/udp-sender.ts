@@ -232,12 +232,12 @@ class ConnectedSender implements UdpSender {
    * timer, because a busy capture loop can starve timers. */
   #pump(nowMs: number): void {
     for (let next = this.#queue.peek(); next !== undefined; next = this.#queue.peek()) {
-      if (this.#queue.open >= MAX_OPEN_SENDS || !this.#pacer.take(next.length, nowMs)) break;
+      if (this.#queue.open >= MAX_OPEN_SENDS || !this.#pacer.take(next, nowMs)) break;
       this.#queue.take();
       this.#socket.send(next, this.#onSettled);
     }
     const next = this.#queue.peek();
-    if (next !== undefined) this.#wakeAt(nowMs + Math.max(1, this.#pacer.waitMs(next.length, nowMs)), nowMs);
+    if (next !== undefined) this.#wakeAt(nowMs + Math.max(1, this.#pacer.waitMs(next, nowMs)), nowMs);
     else if (this.#encoder.waitingSinceMs !== undefined) {
       this.#wakeAt(this.#encoder.waitingSinceMs + this.#flushAfterMs, nowMs);
     }
