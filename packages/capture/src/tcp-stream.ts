@@ -4,6 +4,7 @@
 import type { AssemblerCounters, GapReason, PayloadDrop } from './assembler-counters.ts';
 import type { EndReason, StreamHandler } from './connection.ts';
 import { HeldSegments } from './held-segments.ts';
+import { Hole } from './hole.ts';
 import type { TcpLimits } from './options.ts';
 import type { Segment } from './segment.ts';
 import { earlierSequence, sequenceAdd, sequenceDistance } from './sequence.ts';
@@ -40,10 +41,7 @@ export class TcpStream {
   #finAt: number | undefined;
   #finUs = 0;
   #ackedTo: number | undefined;
-  /** The `next` of the hole that the following two times belong to. */
-  #holeAt: number | undefined;
-  #holeSinceUs = 0;
-  #holeAckedUs: number | undefined;
+  #hole: Hole | undefined;
 
   constructor(limits: TcpLimits, counters: AssemblerCounters) {
     this.#limits = limits;
@@ -101,21 +99,15 @@ export class TcpStream {
   acknowledge(sequence: number, timestampUs: number): void {
     if (this.#ackedTo !== undefined && sequenceDistance(this.#ackedTo, sequence) <= 0) return;
     this.#ackedTo = sequence;
-    if (this.#holeAt !== undefined) this.#noteAcked(timestampUs);
+    this.#noteAcked(timestampUs);
   }
 
   /** Gives up the holes whose time is up. */
   expireHoles(nowUs: number): void {
-    while (this.isWaiting) {
-      // A clock that was set back must not make a hole wait for it to catch up.
-      this.#holeSinceUs = Math.min(this.#holeSinceUs, nowUs);
-      if (nowUs - this.#holeSinceUs >= this.#limits.holeTimeoutMs * 1000) this.giveUpHole('timeout', nowUs);
-      else if (this.#holeAckedUs === undefined) return;
-      else {
-        this.#holeAckedUs = Math.min(this.#holeAckedUs, nowUs);
-        if (nowUs - this.#holeAckedUs < this.#limits.ackedHoleTimeoutMs * 1000) return;
-        this.giveUpHole('acked', nowUs);
-      }
+    for (;;) {
+      const reason = this.#hole?.dueReason(nowUs, this.#limits);
+      if (reason === undefined) return;
+      this.giveUpHole(reason, nowUs);
     }
   }
 
@@ -223,21 +215,19 @@ export class TcpStream {
     this.#noteHole(nowUs);
   }
 
-  /** Notes since when the hole at `next` has been open, if there is one. */
+  /** Notes the hole at `next`, if there is one. */
   #noteHole(nowUs: number): void {
     if (!this.isWaiting) {
-      this.#holeAt = undefined;
-    } else if (this.#holeAt !== this.#next) {
-      this.#holeAt = this.#next;
-      this.#holeSinceUs = this.#held?.first?.timestampUs ?? this.#finUs;
-      this.#holeAckedUs = undefined;
+      this.#hole = undefined;
+    } else if (this.#hole?.at !== this.#next) {
+      this.#hole = new Hole(this.#next, this.#held?.first?.timestampUs ?? this.#finUs);
       this.#noteAcked(nowUs);
     }
   }
 
   #noteAcked(nowUs: number): void {
-    if (this.#holeAckedUs !== undefined || this.#ackedTo === undefined) return;
-    if (sequenceDistance(this.#next, this.#ackedTo) > 0) this.#holeAckedUs = nowUs;
+    if (this.#hole === undefined || this.#ackedTo === undefined) return;
+    if (sequenceDistance(this.#next, this.#ackedTo) > 0) this.#hole.acknowledge(nowUs);
   }
 
   #deliver(bytes: Uint8Array, start: number, end: number, timestampUs: number): void {
@@ -274,7 +264,7 @@ export class TcpStream {
   #finish(reason: EndReason, timestampUs: number): void {
     if (this.#endReason !== undefined) return;
     this.#endReason = reason;
-    this.#holeAt = undefined;
+    this.#hole = undefined;
     // A FIN before data that is held contradicts it; the FIN was in order, so it counts.
     for (let left = this.#held?.shift(); left !== undefined; left = this.#held?.shift()) {
       this.#drop('after-end', left.bytes.length);
