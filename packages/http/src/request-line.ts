@@ -14,7 +14,8 @@ export interface RequestLine {
 /** Why a line is none. `not-a-request`: nothing about it looks like HTTP, so no request was begun. */
 export type RequestLineReject = 'malformed-request-line' | 'unsupported-version' | 'http-0.9' | 'not-a-request';
 
-const VERSION = /^HTTP\/(\d)\.\d$/;
+const VERSION = /^HTTP\/\d\.\d$/;
+const OTHER_VERSION = /^[A-Z]+\/\d\.\d$/;
 
 /** Reads a line, its line end included or not, that starts with a method and a blank. */
 export function parseRequestLine(line: string): RequestLine | RequestLineReject {
@@ -46,7 +47,8 @@ function withoutVersion(line: string, targetStart: number, end: number, lastWord
   // RFC 9113 §3.4: the preface of HTTP/2 is made to look like a request, and is none.
   if (VERSION.test(lastWord)) return method === 'PRI' ? 'not-a-request' : 'unsupported-version';
   if (/^HTTP\//i.test(lastWord)) return 'malformed-request-line';
-  if (!isKnownMethod(method)) return 'not-a-request';
+  // SIP, RTSP and others share the form of the line, and some methods.
+  if (OTHER_VERSION.test(lastWord) || !isKnownMethod(method)) return 'not-a-request';
   const target = line.slice(targetStart, end);
   const isOneWord = target !== '' && !target.includes(' ') && !target.includes('\t');
   return isOneWord ? 'http-0.9' : 'malformed-request-line';

@@ -157,6 +157,7 @@ describe('streams that speak something else from their start', () => {
     ['SSH without a comment', `SSH-2.0-x\r\n${NEXT}`, ['protocol ssh']],
     ['the server of an HTTP connection', `HTTP/1.1 200 OK\r\n\r\n${NEXT}`, ['protocol http-response']],
     ['SMTP', 'EHLO me\r\nMAIL FROM:<a@b>\r\n', ['protocol unknown']],
+    ['RTSP, which shares a method', 'OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n', ['protocol unknown']],
     ['Redis', '*1\r\n$4\r\nPING\r\n', ['protocol unknown']],
     ['a PROXY line, and requests behind it', `PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n${NEXT}`, ['protocol unknown', next]],
     ['one long word', `${'a'.repeat(70)} / HTTP/1.1\r\nA: b\r\n\r\n${NEXT}`, ['protocol unknown', next]],
