@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { canCapture, Demonstration } from './demo/demonstration.mjs';
+import { Demonstration } from './demo/demonstration.mjs';
+import { canCapture } from './setup/rights.mjs';
 import { note, StepFailed } from './setup/step.mjs';
 import { setUp } from './setup.mjs';
 

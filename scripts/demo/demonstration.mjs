@@ -10,14 +10,6 @@ import { comparison } from './comparison.mjs';
 
 const REQUESTS = 3000;
 const SERVER = 'scripts/demo/server.mjs';
-const CAP_NET_RAW = 13n;
-
-/** Whether this process has the right to capture. */
-export function canCapture() {
-  const effective = /^CapEff:\s*([0-9a-f]+)/m.exec(readIfThere('/proc/self/status'))?.[1];
-  if (effective === undefined) return process.getuid?.() === 0;
-  return ((BigInt(`0x${effective}`) >> CAP_NET_RAW) & 1n) === 1n;
-}
 
 export class Demonstration {
   #folder;
@@ -151,13 +143,4 @@ async function portOf(server) {
 
 function hasIpv6() {
   return Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1'));
-}
-
-/** @param {string} path */
-function readIfThere(path) {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return ''; // no such file outside Linux: the caller asks for the user instead
-  }
 }

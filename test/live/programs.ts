@@ -1,0 +1,83 @@
+// The two programs around servers of the test: started, waited for, stopped, their ledgers read.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ListenLedger } from 'gor-listen';
+import type { ReplayLedger } from 'gor-replay';
+import { expect } from 'vitest';
+import type { Program } from '../../scripts/program.mjs';
+import { startProgram } from '../kit/process.ts';
+
+/** A running gor-listen or gor-replay. */
+export interface Running<Ledger> {
+  readonly program: Program;
+  /** Ends it with SIGTERM, waits for exit code 0, and gives its ledger. */
+  readonly stop: () => Promise<Ledger>;
+  /** Its ledger, where it has ended by itself. */
+  readonly ledger: () => Ledger;
+}
+
+/** A replay server on a port of loopback: a free one, over IPv4, unless the arguments say otherwise. */
+export async function startReplay(...args: string[]): Promise<Running<ReplayLedger> & { readonly port: number }> {
+  const address = args.includes('-ip') ? [] : ['-ip', '127.0.0.1'];
+  const port = args.includes('-p') ? [] : ['-p', '0'];
+  const running = start<ReplayLedger>('gor-replay', [...address, ...port, ...args]);
+  const [, ready] = await running.program.ready(/ready: listening on \S+:(\d+)/);
+  return { ...running, port: Number(ready) };
+}
+
+/** A listener. */
+export async function startListen(...args: string[]): Promise<Running<ListenLedger>> {
+  const running = start<ListenLedger>('gor-listen', args);
+  await running.program.ready(/ready: watching/);
+  return running;
+}
+
+/** Asserts that every count of both ledgers balances; what the two say of the wire must agree. */
+export function expectBalance(listen: ListenLedger, replay: ReplayLedger): void {
+  expectListenBalance(listen);
+  for (const session of replay.sessions) {
+    expect(session.sent).toBe(session.received + session.lost + session.beforeStart);
+  }
+  const session = replay.sessions.find(({ id }) => id === listen.wire?.session);
+  expect(session?.sent ?? 0).toBe(listen.sent);
+  expectReplayBalance(replay);
+}
+
+/** captured = sent + dropped; seen = segments + rejected. */
+export function expectListenBalance(listen: ListenLedger): void {
+  expect(listen.captured).toBe(listen.sent + sum(listen.dropped));
+  expect(listen.frames.seen).toBe(listen.frames.segments + sum(listen.frames.rejected));
+}
+
+/** received = answered + limited + failed + skipped, for each target, and nothing waits any more. */
+export function expectReplayBalance(replay: ReplayLedger): void {
+  for (const target of replay.targets) {
+    expect(target.waiting).toBe(0);
+    expect(target.received).toBe(target.answered + sum(target.limited) + sum(target.failed) + sum(target.skipped));
+  }
+}
+
+/** The sum of all counts by reason. */
+export function sum(counts: Readonly<Record<string, number | undefined>>): number {
+  return Object.values(counts).reduce<number>((total, count) => total + (count ?? 0), 0);
+}
+
+function start<Ledger>(name: 'gor-listen' | 'gor-replay', args: readonly string[]): Running<Ledger> {
+  const folder = mkdtempSync(join(tmpdir(), 'gor-live-'));
+  const file = join(folder, 'ledger.json');
+  const program = startProgram(name, [...args, '--ledger', file]);
+  const ledger = (): Ledger => {
+    const text = readFileSync(file, 'utf8');
+    rmSync(folder, { recursive: true, force: true });
+    return JSON.parse(text) as Ledger;
+  };
+  return {
+    program,
+    ledger,
+    stop: async () => {
+      await program.stop();
+      return ledger();
+    },
+  };
+}
