@@ -1,11 +1,18 @@
 // One request on its way to one target, and the list that it stands in. Plain state; the target decides.
 
-import type { ForwardHandle } from './forwarder.ts';
+import type { ForwardHandle, ForwardListener } from './forwarder.ts';
 import type { Lane } from './lanes.ts';
+import type { FailedReason } from './reasons.ts';
 import { heldBytesOf, type ReplayRequest } from './request.ts';
 
+/** Whoever takes deliveries through a target. */
+export interface DeliveryOwner {
+  readonly onSent: (delivery: Delivery) => void;
+  readonly onEnd: (delivery: Delivery, reason: FailedReason | 'cannot-send' | undefined) => void;
+}
+
 /** All that a target knows about one of its requests; times in milliseconds on the replayer's clock. */
-export class Delivery {
+export class Delivery implements ForwardListener {
   readonly request: ReplayRequest;
   /** When it should go out; latency and the deadline count from here. */
   readonly dueMs: number;
@@ -28,10 +35,25 @@ export class Delivery {
   previous: Delivery | undefined = undefined;
   next: Delivery | undefined = undefined;
 
-  constructor(request: ReplayRequest, dueMs: number) {
+  readonly #owner: DeliveryOwner;
+
+  constructor(request: ReplayRequest, dueMs: number, owner: DeliveryOwner) {
     this.request = request;
     this.dueMs = dueMs;
     this.heldBytes = heldBytesOf(request);
+    this.#owner = owner;
+  }
+
+  onSent(): void {
+    this.#owner.onSent(this);
+  }
+
+  onStatus(status: number): void {
+    this.status = status;
+  }
+
+  onEnd(reason: FailedReason | 'cannot-send' | undefined): void {
+    this.#owner.onEnd(this, reason);
   }
 }
 

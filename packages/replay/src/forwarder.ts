@@ -3,7 +3,10 @@
 import type { FailedReason, SkippedReason } from './reasons.ts';
 import type { ReplayRequest } from './request.ts';
 
-/** Told how one request fares: `onSent` at most once, then `onEnd` exactly once, perhaps before `forward` returns. */
+/**
+ * Told how one request fares: `onSent` at most once, then `onEnd` exactly once, perhaps before `forward` returns.
+ * Call them on the object that `forward` was given: they are methods, so that no request needs closures.
+ */
 export interface ForwardListener {
   /** The request is on a socket: called in the same turn as its first byte is written. */
   readonly onSent: () => void;

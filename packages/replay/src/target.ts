@@ -4,8 +4,8 @@
 import { Alarm } from './alarm.ts';
 import { Backlog } from './backlog.ts';
 import type { Clock } from './clock.ts';
-import { Delivery, DeliveryList } from './delivery.ts';
-import type { Forwarder, ForwardListener } from './forwarder.ts';
+import { Delivery, DeliveryList, type DeliveryOwner } from './delivery.ts';
+import type { Forwarder } from './forwarder.ts';
 import { Lanes } from './lanes.ts';
 import { type LeaseSource, LeaseStock } from './lease-stock.ts';
 import { Limit } from './limit.ts';
@@ -50,6 +50,10 @@ export class Target {
   readonly #sharePercent: number;
   readonly #tally = new Tally();
   readonly #alarm: Alarm;
+  readonly #deliveries: DeliveryOwner = {
+    onSent: (delivery) => this.#sent(delivery),
+    onEnd: (delivery, reason) => this.#ended(delivery, reason),
+  };
   /** Not later than the first deadline in flight. */
   #deadlineMs = NEVER;
   #isRunning = false;
@@ -77,7 +81,7 @@ export class Target {
   /** Takes a request that is due now. */
   send(request: ReplayRequest, nowMs: number): void {
     this.#tally.received();
-    const delivery = new Delivery(request, nowMs);
+    const delivery = new Delivery(request, nowMs, this.#deliveries);
     const refusal = this.#refusal(request);
     if (refusal !== undefined) return this.#skipped(delivery, refusal);
     if (!this.#makeRoomFor(delivery)) return this.#limited(delivery, 'buffer-full');
@@ -198,20 +202,13 @@ export class Target {
     }
     this.#flying.append(delivery);
     this.#deadlineMs = Math.min(this.#deadlineMs, delivery.dueMs + this.#options.timeoutMs);
-    delivery.handle = this.#options.forwarder.forward(delivery.request, this.#listenerOf(delivery));
+    delivery.handle = this.#options.forwarder.forward(delivery.request, delivery);
   }
 
-  #listenerOf(delivery: Delivery): ForwardListener {
-    return {
-      onSent: () => {
-        delivery.sentMs = this.#clock.nowMs();
-        if (this.#settle(delivery, delivery.sentMs) && this.#backlog.ready.length > 0) this.#run();
-      },
-      onStatus: (status) => {
-        delivery.status = status;
-      },
-      onEnd: (reason) => this.#ended(delivery, reason),
-    };
+  #sent(delivery: Delivery): void {
+    const sentMs = this.#clock.nowMs();
+    delivery.sentMs = sentMs;
+    if (this.#settle(delivery, sentMs) && this.#backlog.ready.length > 0) this.#run();
   }
 
   #ended(delivery: Delivery, reason: FailedReason | 'cannot-send' | undefined): void {

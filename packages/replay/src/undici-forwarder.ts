@@ -41,7 +41,8 @@ export class UndiciForwarder implements Forwarder {
     };
     const connector = buildConnector({
       rejectUnauthorized: !destination.insecure,
-      timeout: destination.timeoutMs,
+      // 0 is undici's word for no limit.
+      timeout: Number.isFinite(destination.timeoutMs) ? destination.timeoutMs : 0,
       allowH2: false,
     });
     // The name in the handshake is the target's, whatever Host says.
@@ -87,9 +88,12 @@ export class UndiciForwarder implements Forwarder {
     });
   }
 
-  /** Called from within undici, which must not be given the next request before its own turn is over. */
+  /**
+   * Called from within undici, which must not be given the next request before its own turn is over. And before a
+   * socket is used again the loop goes round once: the end of a server that closes after its answer comes in with it.
+   */
   readonly #finish = (exchange: Exchange): void => {
-    if (this.#finished.push(exchange) === 1) queueMicrotask(this.#settleFinished);
+    if (this.#finished.push(exchange) === 1) setImmediate(this.#settleFinished);
   };
 
   readonly #settleFinished = (): void => {
@@ -122,7 +126,7 @@ class Exchange implements ForwardHandle {
     this.#finish = finish;
   }
 
-  readonly abort = (reason: FailedReason): void => {
+  abort(reason: FailedReason): void {
     if (this.#isSettled) return;
     if (!this.#isFinished) {
       this.#isFinished = true;
@@ -132,7 +136,7 @@ class Exchange implements ForwardHandle {
       this.#finish(this);
     }
     this.settle();
-  };
+  }
 
   /** Tells the target, once. */
   settle(): void {

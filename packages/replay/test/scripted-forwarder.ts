@@ -47,7 +47,7 @@ export class ScriptedForwarder implements Forwarder {
     this.inFlight += 1;
     this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
     if (this.connectMs === 0) listener.onSent();
-    else given.cancels.push(this.#clock.schedule(this.connectMs, listener.onSent));
+    else given.cancels.push(this.#clock.schedule(this.connectMs, () => listener.onSent()));
     if (this.answerAfterMs !== undefined) {
       const answerMs = this.connectMs + this.answerAfterMs;
       given.cancels.push(this.#clock.schedule(answerMs, () => this.#end(given, undefined)));
