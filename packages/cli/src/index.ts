@@ -4,7 +4,7 @@ export { flagsFromEnvironment, parseSwitch, variableOf } from './environment.ts'
 export { exitCodes } from './exit-codes.ts';
 export { type Flag, type FlagValues, type Program, readFlags } from './flags.ts';
 export { nearest } from './nearest-flag.ts';
-export { type Json, ledgerLines } from './print-ledger.ts';
+export { ledgerLines } from './print-ledger.ts';
 export { ProgramOutput, type Verbosity } from './program-output.ts';
 export {
   formatBytes,

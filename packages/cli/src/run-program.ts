@@ -3,7 +3,7 @@ import { openSync, writeFileSync } from 'node:fs';
 import { type CommonOptions, commonFlags, readCommonOptions } from './common-flags.ts';
 import { exitCodes } from './exit-codes.ts';
 import { type FlagValues, type Program, readFlags } from './flags.ts';
-import { type Json, ledgerLines } from './print-ledger.ts';
+import { ledgerLines } from './print-ledger.ts';
 import { ProgramOutput } from './program-output.ts';
 import { drainOnSignals } from './signals.ts';
 import { terminalText } from './terminal-text.ts';
@@ -23,7 +23,7 @@ export interface ProgramDefinition<Config> extends Program {
   /** Flag values to a configuration; throws UsageError, and must have no effects. */
   readonly configure: (values: FlagValues) => Config;
   /** Runs to the end and gives the ledger, which the frame prints and writes. */
-  readonly run: (config: Config, context: RunContext) => Promise<{ readonly [name: string]: Json }>;
+  readonly run: (config: Config, context: RunContext) => Promise<object>;
   /** The exit codes of the errors that `run` may throw, by their `code`; any other is 1. */
   readonly exitCodeOf: Readonly<Record<string, number>>;
 }
