@@ -188,6 +188,17 @@ describe('what waits', () => {
     expect(counts(made).waiting).toBe(2);
   });
 
+  test('bytes of what has ended are given back: the oldest makes room, not the newest', () => {
+    const made = stage({ connections: 1, maxWaitingBytes: 1000 });
+    const big = { body: 'x'.repeat(600) };
+    made.replayer.send(aRequest({ connection: 1, target: '/ended', ...big }));
+    made.forwarder.end('/ended');
+    send(made, '2a');
+    made.replayer.send(aRequest({ connection: 3, target: '/older', ...big }));
+    made.replayer.send(aRequest({ connection: 4, target: '/newer', ...big }));
+    expect(made.outcomes.slice(1)).toMatchObject([{ requestTarget: '/older', failure: 'buffer-full' }]);
+  });
+
   test('a separate body counts beside the captured bytes', () => {
     const made = stage();
     const request = { ...aRequest({ body: 'abc' }), body: latin1('abc') };
@@ -216,6 +227,21 @@ describe('the deadline', () => {
     made.forwarder.end('/1a');
     await made.clock.advance(400);
     expect(made.outcomes[1]).toMatchObject({ requestTarget: '/2a', failure: 'timeout', sentMs: 600, endedMs: 1000 });
+  });
+
+  test('the time that a token took counts', async () => {
+    let grant: ((tokens: number) => void) | undefined;
+    const lease = () =>
+      new Promise<number>((resolve) => {
+        grant = resolve;
+      });
+    const leaseSource = () => ({ lease, close: () => Promise.resolve() });
+    const made = stage({ timeoutMs: 1000, bufferMs: 2000, leaseSource }, 'http://a|10');
+    send(made, '1a');
+    await made.clock.advance(500);
+    grant?.(10);
+    await made.clock.advance(500);
+    expect(made.outcomes).toMatchObject([{ failure: 'timeout', sentMs: 500, endedMs: 1000 }]);
   });
 
   test('what never came to a socket is a connect-timeout', async () => {
