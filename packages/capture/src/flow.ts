@@ -26,13 +26,14 @@ export function flowKey(bytes: Uint8Array, addressesAt: number, addressLength: n
       bytes[a + 4]!, bytes[a + 5]!, bytes[a + 6]!, bytes[a + 7]!, bytes[p + 2]!, bytes[p + 3]!,
     );
   }
-  const source = latin1(bytes, addressesAt, addressesAt + addressLength) + latin1(bytes, portsAt, portsAt + portLength);
   const destinationAt = addressesAt + addressLength;
-  const destinationPortAt = portsAt + portLength;
   return (
-    source +
-    latin1(bytes, destinationAt, destinationAt + addressLength) +
-    latin1(bytes, destinationPortAt, destinationPortAt + portLength)
+    eightBytes(bytes, addressesAt) +
+    eightBytes(bytes, addressesAt + 8) +
+    String.fromCharCode(bytes[portsAt]!, bytes[portsAt + 1]!) +
+    eightBytes(bytes, destinationAt) +
+    eightBytes(bytes, destinationAt + 8) +
+    String.fromCharCode(bytes[portsAt + 2]!, bytes[portsAt + 3]!)
   );
 }
 
@@ -79,8 +80,9 @@ function ipv6Text(address: string): string {
   return `${groups.slice(0, longestAt).join(':')}::${groups.slice(longestAt + longest).join(':')}`;
 }
 
-function latin1(bytes: Uint8Array, start: number, end: number): string {
-  let text = '';
-  for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at]!);
-  return text;
+function eightBytes(bytes: Uint8Array, at: number): string {
+  // biome-ignore format: one line is easier to check
+  return String.fromCharCode(
+    bytes[at]!, bytes[at + 1]!, bytes[at + 2]!, bytes[at + 3]!, bytes[at + 4]!, bytes[at + 5]!, bytes[at + 6]!, bytes[at + 7]!,
+  );
 }

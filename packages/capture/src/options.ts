@@ -13,6 +13,8 @@ export interface TcpLimits {
   readonly endedMemoryMs: number;
   /** Silence after which a connection ends with `idle`. Default 600,000. */
   readonly idleTimeoutMs: number;
+  /** The same once one side has closed, which is all that a capture of one direction ever shows. Default 60,000. */
+  readonly halfClosedTimeoutMs: number;
   /** How long a connection still takes segments after a RST, which may have overtaken them. Default 1,000. */
   readonly resetLingerMs: number;
   /** How long data waits for a hole before it. Default 5,000. */
@@ -33,7 +35,7 @@ export interface TcpLimits {
 // biome-ignore format: a table
 export const defaultTcpLimits: TcpLimits = {
   maxConnections: 65_536, maxHalfOpen: 8_192, maxEnded: 8_192, endedMemoryMs: 60_000, idleTimeoutMs: 600_000,
-  resetLingerMs: 1_000, holeTimeoutMs: 5_000, ackedHoleTimeoutMs: 100,
+  halfClosedTimeoutMs: 60_000, resetLingerMs: 1_000, holeTimeoutMs: 5_000, ackedHoleTimeoutMs: 100,
   maxHeldBytesPerStream: 4 * 1024 * 1024, maxHeldSegmentsPerStream: 2_048, maxHeldBytes: 32 * 1024 * 1024, maxHeldSegments: 32_768,
 };
 

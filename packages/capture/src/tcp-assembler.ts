@@ -7,7 +7,7 @@ import { ConnectionList } from './connection-list.ts';
 import { resolveTcpLimits, type TcpLimits } from './options.ts';
 import type { Segment } from './segment.ts';
 import { tcpFlags } from './tcp.ts';
-import { type RoleHints, TcpConnection } from './tcp-connection.ts';
+import { type ConnectionState, type RoleHints, TcpConnection } from './tcp-connection.ts';
 import type { TcpStream } from './tcp-stream.ts';
 
 /** How often holes and silent connections are looked at, in packet time. */
@@ -36,9 +36,12 @@ export class TcpAssembler {
 
   /** Each connection twice: under the keys of both its flows. */
   readonly #byFlow = new Map<string, TcpConnection>();
-  readonly #halfOpen = new ConnectionList();
-  readonly #open = new ConnectionList();
-  readonly #ended = new ConnectionList();
+  readonly #lists: Readonly<Record<ConnectionState, ConnectionList>> = {
+    'half-open': new ConnectionList(),
+    open: new ConnectionList(),
+    'half-closed': new ConnectionList(),
+    ended: new ConnectionList(),
+  };
   /** Streams with a hole, the oldest first; and connections that saw a RST. */
   readonly #waiting = new Set<TcpStream>();
   readonly #resetting = new Set<TcpConnection>();
@@ -77,8 +80,8 @@ export class TcpAssembler {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (let next = this.#open.first; next !== undefined; next = this.#open.first) {
-      this.#end(next, 'closed', next.lastSeenUs);
+    for (const list of [this.#lists['half-closed'], this.#lists.open]) {
+      for (let next = list.first; next !== undefined; next = list.first) this.#end(next, 'closed', next.lastSeenUs);
     }
     this.#byFlow.clear();
     this.#waiting.clear();
@@ -88,9 +91,9 @@ export class TcpAssembler {
   /** A copy of the counters as they stand. */
   counters(): Readonly<AssemblerCounters> {
     const counters = copyAssemblerCounters(this.#counters);
-    counters.connectionsOpen = this.#open.size;
-    counters.halfOpen = this.#isClosed ? 0 : this.#halfOpen.size;
-    counters.endedRemembered = this.#isClosed ? 0 : this.#ended.size;
+    counters.connectionsOpen = this.#openCount();
+    counters.halfOpen = this.#isClosed ? 0 : this.#lists['half-open'].size;
+    counters.endedRemembered = this.#isClosed ? 0 : this.#lists.ended.size;
     return counters;
   }
 
@@ -106,15 +109,15 @@ export class TcpAssembler {
       return;
     }
     const isData = length + segment.missing > 0;
-    if (connection.state === 'half-open') {
-      if (isData) this.#announce(connection, segment);
-    } else this.#open.touch(connection);
+    if (connection.state === 'half-open' && isData) this.#announce(connection, segment);
     const stream = connection.streamOf(segment);
     if (this.#isClosed) return this.#drop('after-end', length);
     if (isData || (flags & tcpFlags.fin) !== 0) stream.push(segment);
     this.#track(stream);
     this.#boundHeld(timestampUs);
     if (connection.hasEnded) this.#end(connection, connection.resetUs === undefined ? 'fin' : 'reset', timestampUs);
+    else if (connection.state === 'open' && stream.endReason !== undefined) this.#move(connection, 'half-closed');
+    else if (connection.state !== 'half-open') this.#lists[connection.state].touch(connection);
   }
 
   /** The connection of a segment; undefined where there is none and the segment begins none. */
@@ -130,28 +133,31 @@ export class TcpAssembler {
     const connection = new TcpConnection(segment, this.#limits, this.#counters);
     this.#byFlow.set(connection.flow, connection);
     this.#byFlow.set(connection.reverse, connection);
-    this.#halfOpen.append(connection);
-    if (this.#halfOpen.size > this.#limits.maxHalfOpen && this.#halfOpen.first !== undefined) {
-      // A connection that begins with data does not stay half-open, so it need not make way for itself.
-      if (payloadLength === 0 || this.#halfOpen.first !== connection) {
-        this.#counters.halfOpenEvicted++;
-        this.#forget(this.#halfOpen.first);
-      }
-    }
+    this.#lists[connection.state].append(connection);
+    this.#boundHalfOpen(connection, payloadLength);
     return connection;
   }
 
+  #boundHalfOpen(newest: TcpConnection, payloadLength: number): void {
+    const list = this.#lists['half-open'];
+    const oldest = list.first;
+    if (list.size <= this.#limits.maxHalfOpen || oldest === undefined) return;
+    // A connection that begins with data does not stay half-open, so it need not make way.
+    if (oldest === newest && payloadLength > 0) return;
+    this.#counters.halfOpenEvicted++;
+    this.#forget(oldest);
+  }
+
   #announce(connection: TcpConnection, firstData: Segment): void {
-    this.#halfOpen.remove(connection);
-    this.#open.append(connection);
     const id = ++this.#counters.connections;
     const description = connection.describe(id, firstData, this.#hints);
-    connection.state = 'open';
+    this.#move(connection, 'open');
     const handlers = this.#onConnection(description);
     connection.clientStream.attach(handlers?.client, firstData.timestampUs);
     connection.serverStream.attach(handlers?.server, firstData.timestampUs);
-    if (this.#open.size > this.#limits.maxConnections && this.#open.first !== undefined) {
-      this.#end(this.#open.first, 'evicted', firstData.timestampUs);
+    if (this.#openCount() > this.#limits.maxConnections) {
+      const silent = this.#lists['half-closed'].first ?? this.#lists.open.first;
+      if (silent !== undefined) this.#end(silent, 'evicted', firstData.timestampUs);
     }
   }
 
@@ -159,16 +165,25 @@ export class TcpAssembler {
   #end(connection: TcpConnection, reason: EndReason, nowUs: number): void {
     if (connection.state === 'half-open') return this.#forget(connection);
     if (connection.state === 'ended') return;
-    connection.state = 'ended';
+    this.#move(connection, 'ended');
     connection.lastSeenUs = nowUs;
     this.#counters.connectionsEnded[reason]++;
-    this.#open.remove(connection);
-    this.#ended.append(connection);
     this.#resetting.delete(connection);
     connection.end(reason, nowUs);
     this.#track(connection.forward);
     this.#track(connection.backward);
-    if (this.#ended.size > this.#limits.maxEnded && this.#ended.first !== undefined) this.#forget(this.#ended.first);
+    const ended = this.#lists.ended;
+    if (ended.size > this.#limits.maxEnded && ended.first !== undefined) this.#forget(ended.first);
+  }
+
+  #move(connection: TcpConnection, state: ConnectionState): void {
+    this.#lists[connection.state].remove(connection);
+    connection.state = state;
+    this.#lists[state].append(connection);
+  }
+
+  #openCount(): number {
+    return this.#lists.open.size + this.#lists['half-closed'].size;
   }
 
   #forget(connection: TcpConnection): void {
@@ -178,8 +193,7 @@ export class TcpAssembler {
     this.#waiting.delete(connection.forward);
     this.#waiting.delete(connection.backward);
     this.#resetting.delete(connection);
-    if (connection.state === 'half-open') this.#halfOpen.remove(connection);
-    else if (connection.state === 'ended') this.#ended.remove(connection);
+    this.#lists[connection.state].remove(connection);
   }
 
   /** A RST ends the connection a little later: in a capture it may have overtaken data. */
@@ -224,10 +238,11 @@ export class TcpAssembler {
       if (nowUs - connection.resetUs < this.#limits.resetLingerMs * 1000) break;
       this.#end(connection, 'reset', nowUs);
     }
-    const { idleTimeoutMs, endedMemoryMs } = this.#limits;
-    this.#endSilent(this.#halfOpen, idleTimeoutMs, nowUs);
-    this.#endSilent(this.#open, idleTimeoutMs, nowUs);
-    this.#endSilent(this.#ended, endedMemoryMs, nowUs);
+    const { idleTimeoutMs, halfClosedTimeoutMs, endedMemoryMs } = this.#limits;
+    this.#endSilent(this.#lists['half-open'], idleTimeoutMs, nowUs);
+    this.#endSilent(this.#lists.open, idleTimeoutMs, nowUs);
+    this.#endSilent(this.#lists['half-closed'], halfClosedTimeoutMs, nowUs);
+    this.#endSilent(this.#lists.ended, endedMemoryMs, nowUs);
   }
 
   #endSilent(list: ConnectionList, timeoutMs: number, nowUs: number): void {

@@ -17,8 +17,8 @@ export interface RoleHints {
   readonly serverPorts: ReadonlySet<number> | undefined;
 }
 
-/** `half-open`: no data yet; `open`: announced; `ended`: only remembered. */
-export type ConnectionState = 'half-open' | 'open' | 'ended';
+/** `half-open`: no data yet; `open`: announced; `half-closed`: one side closed; `ended`: only remembered. */
+export type ConnectionState = 'half-open' | 'open' | 'half-closed' | 'ended';
 
 /** One connection, as the assembler keeps it. `forward` is the flow that was seen first. */
 export class TcpConnection {

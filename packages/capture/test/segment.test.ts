@@ -121,6 +121,12 @@ describe('the payload is found, or the reason why there is none', () => {
       'GET',
     ],
     ['an atomic fragment', ipv6Packet(get, { extensions: [extension(44, 0, 0, 0, 0, 0, 0, 1)] }), raw, 'GET'],
+    [
+      'an atomic fragment with reserved bits',
+      ipv6Packet(get, { extensions: [extension(44, 0, 0, 6, 0, 0, 0, 1)] }),
+      raw,
+      'GET',
+    ],
     ['a fragment', ipv6Packet(get, { extensions: [extension(44, 0, 0, 1, 0, 0, 0, 1)] }), raw, 'ip-fragment'],
     ['no next header', ipv6Packet(get, { extensions: [extension(59, 0, 0, 0, 0, 0, 0, 0)] }), raw, 'not-tcp'],
     [

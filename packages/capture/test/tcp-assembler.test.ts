@@ -154,6 +154,11 @@ describe('a hole is given up', () => {
     expect(observed.assembler.counters().gaps.acked).toBe(1);
   });
 
+  test('and later acknowledgments do not prolong that', () => {
+    const observed = new Observed().push(...holed, ack(15, 50), ack(17, 100)).advance(150);
+    expect(observed.take()).toEqual([...upToHole, ...given]);
+  });
+
   test('100 ms after it opened, where it had been acknowledged before', () => {
     const observed = new Observed().push(syn(9), data(10, 'ab'), ack(15), data(15, 'fg', 40)).advance(139);
     expect(observed.take()).toEqual(upToHole);
@@ -211,6 +216,13 @@ describe('a hole is given up', () => {
     const observed = new Observed().push(syn(9, late), data(10, 'ab', late), data(15, 'fg', late));
     expect(observed.advance(0).advance(5_000).take()).toEqual([...upToHole, ...given]);
   });
+
+  test('while a second capture in the same file is of an earlier time', () => {
+    const late = 10_000_000;
+    const observed = new Observed().push(syn(9, late), data(10, 'ab', late), data(15, 'fg', late));
+    observed.push({ fromPort: 5, atMs: 0 }, { fromPort: 5, atMs: 5_000 });
+    expect(observed.take()).toEqual([...upToHole, ...given]);
+  });
 });
 
 describe('limits', () => {
@@ -265,6 +277,37 @@ describe('limits', () => {
     expect(observed.push(data(1, 'a', 1_001), data(2, 'b', 1_002)).take()).toEqual(['2> midstream', '2> "b"']);
   });
 
+  test('idle connections end though the clock was set back', () => {
+    const observed = new Observed()
+      .push(data(1, 'a', 10_000_000))
+      .advance(0)
+      .advance(600_000);
+    expect(observed.take()).toEqual(['> midstream', '> "a"', '> end idle', '< end idle']);
+  });
+
+  test('a connection of which one side closed ends sooner, and is evicted first', () => {
+    const halfClosed = [syn(9), data(10, 'a'), fin(11)];
+    const observed = limited({ maxConnections: 1 })
+      .push(...halfClosed)
+      .advance(59_999);
+    expect(observed.take()).toEqual(['> handshake', '> "a"', '> end fin']);
+    expect(observed.advance(60_000).take()).toEqual(['< end idle']);
+
+    const crowded = limited({ maxConnections: 2 }).push(other(1, data(1, 'x')), ...halfClosed, other(2, data(1, 'y')));
+    expect(crowded.take().filter((line) => line.includes('end'))).toEqual(['2> end fin', '2< end evicted']);
+  });
+
+  test('ended connections are remembered up to a number', () => {
+    const observed = limited({ maxEnded: 1 });
+    for (const port of [1, 2]) {
+      observed.push(other(port, data(1, 'a')), other(port, { flags: 'R', sequence: 2 })).advance(1_000);
+    }
+    expect(observed.advance(2_000).assembler.counters()).toMatchObject({
+      endedRemembered: 1,
+      connectionsEnded: { reset: 2 },
+    });
+  });
+
   test('what is no limit is refused', () => {
     expect(() => limited({ maxHeldBytes: -1 })).toThrow(/maxHeldBytes: -1/);
     expect(() => limited({ idleTimeoutMs: Number.NaN })).toThrow(RangeError);
@@ -317,6 +360,13 @@ describe('connections end', () => {
     expect(observed.connections.map(({ id }) => id)).toEqual([1, 2]);
   });
 
+  test('data in the place of the FIN belongs to nothing, data behind it to another connection', () => {
+    const observed = new Observed().push(...finished);
+    observed.take();
+    expect(observed.push(data(11, 'z')).take()).toEqual([]);
+    expect(observed.push(data(12, 'z')).take()).toEqual(['2> midstream', '2> "z"']);
+  });
+
   test('the ports of an ended connection are used again', () => {
     const observed = new Observed().push(...finished);
     observed.take();
@@ -357,6 +407,7 @@ describe('connections are announced', () => {
 
   const rows: [sentence: string, packets: TestPacket[], rolesFrom: string, swapped?: boolean][] = [
     ['by the SYN', [syn(9), data(10, 'x')], 'syn'],
+    ['by the SYN, and not by its answer', [syn(9), synAck(99, 10), data(10, 'x')], 'syn'],
     ['by the SYN of the lower port', [{ ...syn(9), side: '<' }, answer(10, 'x')], 'syn', true],
     ['by the answer to the SYN', [synAck(9, 5), data(5, 'x')], 'syn-ack'],
     ['by the SYN, though its answer was captured before', [synAck(9, 5), syn(4), data(5, 'x')], 'syn'],
