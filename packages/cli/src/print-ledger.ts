@@ -1,36 +1,43 @@
-// A ledger as people read it: one line a name, groups indented, zero counts left out of groups of reasons.
+// A ledger as people read it: one line a name, groups indented. A group of counts only (reason → count) is one line, with
+// the counts that are not zero.
 import { formatCount } from './quantity.ts';
 import { terminalText } from './terminal-text.ts';
 
-/** The lines that show a ledger, without line ends. Lists are shown an entry a block; empty groups as `none`. */
+const LABEL_WIDTH = 26;
+
+/** The lines that show a ledger, without line ends. Lists are shown an entry a block; what is undefined is left out. */
 export function ledgerLines(ledger: object, indent = ''): string[] {
-  const lines: string[] = [];
-  for (const [name, value] of Object.entries(ledger) as [string, unknown][]) {
-    if (value !== undefined) lines.push(...entryLines(spaced(name), value, indent));
-  }
-  return lines;
+  const entries = Object.entries(ledger) as [string, unknown][];
+  return entries.flatMap(([name, value]) => (value === undefined ? [] : entryLines(spaced(name), value, indent)));
 }
 
 function entryLines(label: string, value: unknown, indent: string): string[] {
-  if (Array.isArray(value)) return listLines(label, value, indent);
-  if (typeof value !== 'object' || value === null)
-    return [`${indent}${label.padEnd(Math.max(1, 24 - indent.length))} ${scalar(value)}`];
-  const inner = ledgerLines(value, `${indent}  `);
-  return inner.length === 0
-    ? [`${indent}${label.padEnd(Math.max(1, 24 - indent.length))} none`]
-    : [`${indent}${label}`, ...inner];
+  if (Array.isArray(value)) {
+    if (value.length === 0) return [oneLine(label, 'none', indent)];
+    return value.flatMap((item, at) => entryLines(`${label} ${at + 1}`, item, indent));
+  }
+  if (typeof value !== 'object' || value === null) return [oneLine(label, scalarText(value), indent)];
+  if (Object.values(value).every((count) => typeof count === 'number'))
+    return [oneLine(label, countsText(value), indent)];
+  return [`${indent}${label}`, ...ledgerLines(value, `${indent}  `)];
 }
 
-function listLines(label: string, items: readonly unknown[], indent: string): string[] {
-  if (items.length === 0) return [`${indent}${label.padEnd(Math.max(1, 24 - indent.length))} none`];
-  if (items.every((item) => typeof item !== 'object'))
-    return [`${indent}${label.padEnd(Math.max(1, 24 - indent.length))} ${items.map(scalar).join(', ')}`];
-  return items.flatMap((item, at) => entryLines(`${label} ${at + 1}`, item, indent));
+function oneLine(label: string, text: string, indent: string): string {
+  return `${`${indent}${label}`.padEnd(LABEL_WIDTH)} ${text}`;
 }
 
-function scalar(value: unknown): string {
+/** `a 2, b 1`, without the zeros; `none` where there are no others. */
+function countsText(counts: object): string {
+  const entries = Object.entries(counts) as [string, number][];
+  const texts = entries
+    .filter(([, count]) => count !== 0)
+    .map(([name, count]) => `${spaced(name)} ${scalarText(count)}`);
+  return texts.length === 0 ? 'none' : texts.join(', ');
+}
+
+function scalarText(value: unknown): string {
   if (typeof value === 'number') return Number.isInteger(value) ? formatCount(value) : String(value);
-  return value === null || value === undefined ? 'unknown' : terminalText(String(value));
+  return value === null ? 'unknown' : terminalText(String(value));
 }
 
 /** `beforeStart` as `before start`; reasons such as `head-too-long` stay as they are. */

@@ -26,23 +26,27 @@ describe('terminalText', () => {
   });
 });
 
-test('a ledger is shown a line a name, its groups indented', () => {
+test('a ledger is shown a line a name, its groups indented, its counts by reason in one line without the zeros', () => {
   const ledger = {
     captured: 1234,
-    dropped: { 'body-too-long': 2 },
-    sessions: [{ id: 'ab', lost: 0 }],
+    dropped: { 'body-too-long': 2, gap: 0, unfinished: 1 },
+    sessions: [{ id: 'a\x1b', lost: 0 }],
     failed: {},
-    drops: null,
+    frames: { seen: 3, rejected: { 'not-tcp': 0 } },
+    kernelDrops: null,
+    left: undefined,
   };
   expect(ledgerLines(ledger)).toEqual([
-    'captured                 1,234',
-    'dropped',
-    '  body-too-long          2',
+    'captured                   1,234',
+    'dropped                    body-too-long 2, unfinished 1',
     'sessions 1',
-    '  id                     ab',
-    '  lost                   0',
-    'failed                   none',
-    'drops                    unknown',
+    '  id                       a\\x1b',
+    '  lost                     0',
+    'failed                     none',
+    'frames',
+    '  seen                     3',
+    '  rejected                 none',
+    'kernel drops               unknown',
   ]);
 });
 
