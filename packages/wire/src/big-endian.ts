@@ -4,10 +4,12 @@
 const TWO_TO_32 = 0x1_0000_0000;
 const HIGH_WORD_LIMIT = 0x20_0000;
 
+/** Two bytes. */
 export function readU16(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 8) | bytes[at + 1]!;
 }
 
+/** Four bytes. */
 export function readU32(bytes: Uint8Array, at: number): number {
   return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 }
@@ -18,11 +20,13 @@ export function readU64(bytes: Uint8Array, at: number): number {
   return high < HIGH_WORD_LIMIT ? high * TWO_TO_32 + readU32(bytes, at + 4) : -1;
 }
 
+/** Writes the low 16 bits. */
 export function writeU16(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value >>> 8;
   bytes[at + 1] = value;
 }
 
+/** Writes the low 32 bits. */
 export function writeU32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value >>> 24;
   bytes[at + 1] = value >>> 16;

@@ -6,6 +6,7 @@ const SLACK = 1024;
 
 const NOTHING = new Uint8Array(0);
 
+/** A queue whose entries leave in two steps: taken by the socket, then settled by its callback. */
 export class DatagramQueue {
   #datagrams: Uint8Array[] = [];
   #settled = 0;

@@ -37,6 +37,7 @@ export interface DatagramHeader {
   readonly firstNumber: number;
 }
 
+/** Writes a header, its magic and version too. */
 export function writeHeader(bytes: Uint8Array, header: DatagramHeader): void {
   bytes[0] = 0x47; // G
   bytes[1] = 0x6f; // o
@@ -94,6 +95,7 @@ export interface Fragment {
   readonly piece: Uint8Array;
 }
 
+/** Writes what stands between a datagram's header and a piece. */
 export function writeFragmentHeader(
   bytes: Uint8Array,
   recordBytes: number,

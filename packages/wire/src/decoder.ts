@@ -14,8 +14,9 @@ import { integerInRange, senderDefaults } from './options.ts';
 import { plaintext } from './protection.ts';
 import type { WireRecord } from './record.ts';
 import { checkRecords, KIND_NUMBER, type RecordReject, readRecord, recordEnd, recordPayload } from './record.ts';
-import { Session, type SessionBalance, type SessionReject, type SessionState, type SessionView } from './session.ts';
-import { type ReportedTotals, readTotals } from './totals.ts';
+import { Session, type SessionReject, type SessionView } from './session.ts';
+import { type EarlierSessions, ledgerOf, noSessions, type SessionLedger, sumWith } from './session-ledger.ts';
+import { readTotals } from './totals.ts';
 
 /**
  * Why a datagram, or a record joined from fragments, is not used. Beside the reasons of header, records and session:
@@ -26,6 +27,7 @@ export type DatagramReject = HeaderReject | RecordReject | SessionReject | 'bad-
 /** Why a session ended: the sender's final totals, nothing heard for long, no room for more sessions. */
 export type SessionEndReason = 'final' | 'silence' | 'evicted';
 
+/** What a decoder holds at most; all finite. */
 export interface DecoderLimits extends FragmentLimits {
   /** Longest record, its 36-byte header included; default 32 MiB. */
   readonly maxRecordBytes: number;
@@ -37,6 +39,7 @@ export interface DecoderLimits extends FragmentLimits {
   readonly endGraceMs: number;
 }
 
+/** Where a decoder's records go. */
 export interface WireDecoderOptions {
   /** Called for each record, in the order in which datagrams arrive; payload and record are valid until it returns. */
   readonly onRecord: (record: WireRecord, session: SessionView) => void;
@@ -47,29 +50,7 @@ export interface WireDecoderOptions {
   readonly limits?: Partial<DecoderLimits>;
 }
 
-/** A session in the ledger. */
-export interface SessionLedger extends SessionView, SessionBalance {
-  readonly state: SessionState;
-  /** Datagrams taken, and those that came again and were left out. */
-  readonly datagrams: number;
-  readonly duplicates: number;
-  /** Datagrams and joined records not used, by reason. */
-  readonly rejectedDatagrams: Readonly<Record<string, number>>;
-  readonly responses: number;
-  readonly connectionEnds: number;
-  /** Records of a kind that version 1 does not know, skipped. */
-  readonly unknownRecords: number;
-  /** The sender's own counts, as last heard. */
-  readonly totals?: ReportedTotals;
-}
-
-/** The sums of sessions that made room for others. */
-export interface EarlierSessions extends SessionBalance {
-  readonly sessions: number;
-  readonly duplicates: number;
-  readonly rejectedDatagrams: Readonly<Record<string, number>>;
-}
-
+/** All counts of a decoder. */
 export interface ReceiverLedger {
   readonly sessions: readonly SessionLedger[];
   readonly earlier: EarlierSessions;
@@ -108,7 +89,7 @@ export class WireDecoder {
   /** The session of the datagram before: mostly also that of the next one. */
   #latest: Session | undefined;
   readonly #rejected: Record<string, number> = {};
-  #earlier: EarlierSessions = emptySum;
+  #earlier: EarlierSessions = noSessions;
 
   constructor(options: WireDecoderOptions) {
     this.#onRecord = options.onRecord;
@@ -264,7 +245,7 @@ export class WireDecoder {
     if (leastMissed === undefined) return;
     this.#sessions.delete(leastMissed.id);
     if (this.#latest === leastMissed) this.#latest = undefined;
-    this.#earlier = sumOf(this.#earlier, leastMissed);
+    this.#earlier = sumWith(this.#earlier, leastMissed);
     const hasEnded = leastMissed.state === 'ended' || leastMissed.state === 'silent';
     leastMissed.state = 'ended';
     if (!hasEnded) this.#end(leastMissed, 'evicted');
@@ -281,51 +262,7 @@ export class WireDecoder {
   }
 }
 
-const emptySum: EarlierSessions = {
-  sessions: 0,
-  sent: 0,
-  received: 0,
-  lost: 0,
-  beforeStart: 0,
-  duplicates: 0,
-  rejectedDatagrams: {},
-};
-
 function isLessMissed(session: Session, than: Session): boolean {
   const hasEnded = session.state === 'ended';
   return hasEnded === (than.state === 'ended') ? session.lastMs < than.lastMs : hasEnded;
-}
-
-function sumOf(sum: EarlierSessions, session: Session): EarlierSessions {
-  const balance = session.balance();
-  const rejectedDatagrams = { ...sum.rejectedDatagrams };
-  for (const [reason, count] of Object.entries(session.rejectedDatagrams)) {
-    rejectedDatagrams[reason] = (rejectedDatagrams[reason] ?? 0) + count;
-  }
-  return {
-    sessions: sum.sessions + 1,
-    sent: sum.sent + balance.sent,
-    received: sum.received + balance.received,
-    lost: sum.lost + balance.lost,
-    beforeStart: sum.beforeStart + balance.beforeStart,
-    duplicates: sum.duplicates + session.duplicates,
-    rejectedDatagrams,
-  };
-}
-
-function ledgerOf(session: Session): SessionLedger {
-  const ledger = {
-    id: session.id,
-    address: session.address,
-    port: session.port,
-    state: session.state,
-    ...session.balance(),
-    datagrams: session.datagrams,
-    duplicates: session.duplicates,
-    rejectedDatagrams: { ...session.rejectedDatagrams },
-    responses: session.responses,
-    connectionEnds: session.connectionEnds,
-    unknownRecords: session.unknownRecords,
-  };
-  return session.totals === undefined ? ledger : { ...ledger, totals: session.totals };
 }

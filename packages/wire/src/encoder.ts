@@ -7,10 +7,11 @@ import { type Protection, plaintext } from './protection.ts';
 import { type EncodableRecord, RECORD_HEADER_BYTES, type WireRecord, writeRecordHeader } from './record.ts';
 import { encodeTotals, type SenderTotals } from './totals.ts';
 
+/** What an encoder is told; sizes in bytes, times in milliseconds. */
 export interface WireEncoderOptions {
   /** The session's id, 16 lower-case hexadecimal digits, random for each start of a sender. */
   readonly session: string;
-  /** Called with each datagram, in order; the bytes are the callee's to keep. */
+  /** Called with each datagram, in order; the bytes are the callee's to keep, a view of a buffer of 64 KiB. */
   readonly onDatagram: (datagram: Uint8Array) => void;
   /** Longest datagram (UDP payload), 128 to 65,507 bytes; default 1,200. */
   readonly maxDatagramBytes?: number;
@@ -23,6 +24,8 @@ export interface WireEncoderOptions {
   /** Default: plaintext. */
   readonly protection?: Protection;
 }
+
+const SLAB_BYTES = 64 * 1024;
 
 /** What an encoder counts. */
 export interface EncoderCounters {
@@ -49,8 +52,12 @@ export class WireEncoder {
   readonly #flushAfterMs: number;
   readonly #maxConnections: number;
   readonly #previousSequences = new Map<number, number>();
-  /** The datagram under way, its header not yet written. */
-  readonly #open: Uint8Array;
+  /** Longest datagram before sealing. */
+  readonly #room: number;
+  /** Datagrams are cut out of slabs: a buffer for each of them would cost more than all of the encoding. */
+  #slab: Uint8Array;
+  /** Where in the slab the datagram under way begins; its header is written last. */
+  #openAt = 0;
   #openLength = DATAGRAM_HEADER_BYTES;
   #openFirstNumber = 1;
   #openSinceMs = 0;
@@ -69,7 +76,8 @@ export class WireEncoder {
     this.#protection = options.protection ?? plaintext;
     const maxDatagramBytes = options.maxDatagramBytes ?? senderDefaults.maxDatagramBytes;
     const room = integerInRange('maxDatagramBytes', maxDatagramBytes, min, max) - this.#protection.overheadBytes;
-    this.#open = new Uint8Array(room);
+    this.#room = room;
+    this.#slab = this.#newSlab();
     this.#maxRecordBytes = integerInRange(
       'maxRecordBytes',
       options.maxRecordBytes ?? senderDefaults.maxRecordBytes,
@@ -96,7 +104,7 @@ export class WireEncoder {
   /** Bytes of all datagrams that a record of this payload length needs at most. */
   datagramBytesFor(payloadLength: number): number {
     const recordBytes = RECORD_HEADER_BYTES + payloadLength;
-    if (recordBytes <= this.#open.length - DATAGRAM_HEADER_BYTES) return DATAGRAM_HEADER_BYTES + recordBytes;
+    if (recordBytes <= this.#room - DATAGRAM_HEADER_BYTES) return DATAGRAM_HEADER_BYTES + recordBytes;
     const heads = DATAGRAM_HEADER_BYTES + FRAGMENT_HEADER_BYTES + this.#protection.overheadBytes;
     return recordBytes + Math.ceil(recordBytes / this.#pieceBytes) * heads;
   }
@@ -121,8 +129,7 @@ export class WireEncoder {
   /** Sends the datagram under way, if any. */
   flush(): void {
     if (this.#openLength === DATAGRAM_HEADER_BYTES) return;
-    const datagram = this.#fresh(this.#openLength);
-    datagram.set(this.#open.subarray(0, this.#openLength));
+    const datagram = this.#cut(this.#openLength);
     this.#openLength = DATAGRAM_HEADER_BYTES;
     this.#emit(datagram, false, this.#openFirstNumber);
   }
@@ -139,13 +146,13 @@ export class WireEncoder {
   }
 
   get #pieceBytes(): number {
-    return this.#open.length - DATAGRAM_HEADER_BYTES - FRAGMENT_HEADER_BYTES;
+    return this.#room - DATAGRAM_HEADER_BYTES - FRAGMENT_HEADER_BYTES;
   }
 
   #add(record: EncodableRecord, nowMs: number): undefined | 'too-long' {
     const recordBytes = RECORD_HEADER_BYTES + record.payload.length;
     if (recordBytes > this.#maxRecordBytes) return 'too-long';
-    if (this.#openLength + recordBytes > this.#open.length) this.flush();
+    if (this.#openLength + recordBytes > this.#room) this.flush();
     const number = this.#sent + 1;
     if (record.kind === 'request') {
       this.#sent = number;
@@ -153,7 +160,7 @@ export class WireEncoder {
     } else {
       this.#otherRecords++;
     }
-    if (this.#openLength + recordBytes > this.#open.length) this.#addInFragments(record, recordBytes, number);
+    if (this.#openLength + recordBytes > this.#room) this.#addInFragments(record, recordBytes, number);
     else this.#addToOpen(record, recordBytes, number, nowMs);
     this.advance(nowMs);
     return undefined;
@@ -165,8 +172,9 @@ export class WireEncoder {
       this.#openSinceMs = nowMs;
     }
     const previous = this.#replacePrevious(record, this.#sequence + 1);
-    writeRecordHeader(this.#open, this.#openLength, record, previous);
-    this.#open.set(record.payload, this.#openLength + RECORD_HEADER_BYTES);
+    const at = this.#openAt + this.#openLength;
+    writeRecordHeader(this.#slab, at, record, previous);
+    this.#slab.set(record.payload, at + RECORD_HEADER_BYTES);
     this.#openLength += recordBytes;
   }
 
@@ -181,7 +189,7 @@ export class WireEncoder {
       const offset = index * pieceBytes;
       const end = Math.min(offset + pieceBytes, recordBytes);
       const at = DATAGRAM_HEADER_BYTES + FRAGMENT_HEADER_BYTES;
-      const datagram = this.#fresh(at + end - offset);
+      const datagram = this.#cut(at + end - offset);
       writeFragmentHeader(datagram, recordBytes, offset, index, record.kind === 'request');
       // The record's head lies wholly in the first piece: a piece is never shorter than 80 bytes less the overhead.
       if (index === 0) datagram.set(head, at);
@@ -213,8 +221,20 @@ export class WireEncoder {
     }
   }
 
-  #fresh(length: number): Uint8Array {
-    return new Uint8Array(length + this.#protection.overheadBytes);
+  /** The next bytes of the slab as a datagram, with room for what sealing adds. */
+  #cut(length: number): Uint8Array {
+    const end = this.#openAt + length + this.#protection.overheadBytes;
+    const datagram = this.#slab.subarray(this.#openAt, end);
+    this.#openAt = end;
+    if (this.#slab.length - end < this.#room + this.#protection.overheadBytes) {
+      this.#slab = this.#newSlab();
+      this.#openAt = 0;
+    }
+    return datagram;
+  }
+
+  #newSlab(): Uint8Array {
+    return new Uint8Array(Math.max(SLAB_BYTES, this.#room + this.#protection.overheadBytes));
   }
 
   #emit(datagram: Uint8Array, isFragment: boolean, firstNumber: number): void {

@@ -3,6 +3,7 @@
 
 import type { Fragment } from './datagram.ts';
 
+/** What unfinished records may take. */
 export interface FragmentLimits {
   /** Bytes allocated in all; default 64 MiB. While a record is joined it is there twice. */
   readonly maxFragmentBytes: number;
@@ -17,6 +18,7 @@ export interface FragmentLimits {
 /** Why an unfinished record was let go: the table was full by bytes, records, or the session's records, or it stood too long. */
 export type FragmentEviction = 'bytes' | 'records' | 'session-records' | 'idle' | 'session-ended';
 
+/** What the table holds and let go. */
 export interface FragmentCounters {
   /** Records now unfinished, and what they hold in bytes as the limit counts. */
   readonly waitingRecords: number;

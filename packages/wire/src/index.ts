@@ -4,10 +4,8 @@ export type {
   DatagramReject,
   DatagramSource,
   DecoderLimits,
-  EarlierSessions,
   ReceiverLedger,
   SessionEndReason,
-  SessionLedger,
   WireDecoderOptions,
 } from './decoder.ts';
 export { WireDecoder } from './decoder.ts';
@@ -21,6 +19,7 @@ export type { Protection } from './protection.ts';
 export type { RecordKind, WireRecord } from './record.ts';
 export { encodeRecord } from './record.ts';
 export type { SessionBalance, SessionState, SessionView } from './session.ts';
+export type { EarlierSessions, SessionLedger } from './session-ledger.ts';
 export type {
   RecordReadable,
   RecordReadableCounters,
@@ -32,5 +31,5 @@ export { recordReadable, recordWritable } from './streams.ts';
 export type { ReportedTotals, SenderTotals } from './totals.ts';
 export type { ReceiverEvent, UdpReceiver, UdpReceiverOptions } from './udp-receiver.ts';
 export { openUdpReceiver } from './udp-receiver.ts';
-export type { SenderEvent, SendRefusal, UdpSender, UdpSenderCounters, UdpSenderOptions } from './udp-sender.ts';
 export { openUdpSender } from './udp-sender.ts';
+export type { SenderEvent, SendRefusal, UdpSender, UdpSenderCounters, UdpSenderOptions } from './udp-sender-options.ts';

@@ -9,6 +9,7 @@ export const PROBE_INTERVAL_MS = 250;
 const QUIET_PROBES_ON_LOOPBACK = 1;
 const QUIET_PROBES_ELSEWHERE = 5;
 
+/** The states `up` and `down` of a receiver; times in milliseconds that never go back. */
 export class Reachability {
   readonly #quietProbesNeeded: number;
   #isDown = false;

@@ -55,6 +55,7 @@ export interface EncodableRecord extends Omit<WireRecord, 'kind'> {
   readonly kind: RecordKind | 'totals';
 }
 
+/** Writes what stands before a record's payload; `previous` is the sequence of the connection's previous record. */
 export function writeRecordHeader(bytes: Uint8Array, at: number, record: EncodableRecord, previous: number): void {
   bytes[at] = KIND_NUMBER[record.kind];
   bytes[at + FLAGS] = 0;

@@ -5,8 +5,9 @@ import { Readable, Writable } from 'node:stream';
 import { integerInRange } from './options.ts';
 import type { WireRecord } from './record.ts';
 import type { SessionView } from './session.ts';
-import type { SendRefusal, UdpSender } from './udp-sender.ts';
+import type { SendRefusal, UdpSender } from './udp-sender-options.ts';
 
+/** What recordWritable takes. */
 export interface RecordWritableOptions {
   /** Called for each record that the sender did not take. */
   readonly onRefused?: (record: WireRecord, reason: SendRefusal) => void;
@@ -39,6 +40,7 @@ export interface StreamRecord extends WireRecord {
   readonly session: string;
 }
 
+/** The bounds of recordReadable's queue. */
 export interface RecordReadableOptions {
   /** Records that may wait for the reader; default 1,024. */
   readonly maxRecords?: number;
@@ -46,6 +48,7 @@ export interface RecordReadableOptions {
   readonly maxBytes?: number;
 }
 
+/** `delivered + dropped + waiting` is what onRecord was given. */
 export interface RecordReadableCounters {
   readonly delivered: number;
   /** Records dropped because the queue was full. */

@@ -15,6 +15,7 @@ export interface ReceiverEvent {
   readonly code: string;
 }
 
+/** What openUdpReceiver takes. */
 export interface UdpReceiverOptions {
   /** Address or name to listen on; default `0.0.0.0`. `::` listens on IPv6 and IPv4. */
   readonly host?: string;

@@ -6,7 +6,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { WireError } from '../src/errors.ts';
 import type { WireRecord } from '../src/record.ts';
 import { openUdpReceiver, type UdpReceiver, type UdpReceiverOptions } from '../src/udp-receiver.ts';
-import { openUdpSender, type SenderEvent, type UdpSender, type UdpSenderOptions } from '../src/udp-sender.ts';
+import { openUdpSender } from '../src/udp-sender.ts';
+import type { SenderEvent, UdpSender, UdpSenderOptions } from '../src/udp-sender-options.ts';
 import { numbered, record } from './exchange.ts';
 
 const open: { close: () => Promise<unknown> | unknown }[] = [];
