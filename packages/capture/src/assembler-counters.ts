@@ -21,20 +21,24 @@ export type GapReason = 'acked' | 'timeout' | 'limit' | 'cut' | 'end';
 
 /** What became of the segments and their payload. */
 export interface AssemblerCounters {
+  /** All segments pushed. */
   segments: number;
   /** Payload of all segments, in bytes. */
   payloadBytes: number;
+  /** Bytes that a handler's data got. */
   deliveredBytes: number;
   /** Bytes that were delivered or held already: retransmissions, overlaps, packets captured twice, keep-alive probes. */
   duplicateBytes: number;
   droppedBytes: Record<PayloadDrop, number>;
   /** Payload that waits for a hole now. */
   heldBytes: number;
+  /** Pieces of it. */
   heldSegments: number;
   /** Memory that the waiting payload takes now, an allowance for each piece included; this is what the limits count. */
   heldAllocatedBytes: number;
   /** The most that heldAllocatedBytes ever was. */
   heldAllocatedBytesPeak: number;
+  /** Gaps by reason, and the bytes that were lost in all of them. */
   gaps: Record<GapReason, number>;
   gapBytes: number;
   /** Connections announced by onConnection: open now and in all. */

@@ -3,6 +3,7 @@
 
 import type { TcpConnection } from './tcp-connection.ts';
 
+/** One list, from the connection silent for longest to the one last heard of. */
 export class ConnectionList {
   #first: TcpConnection | undefined;
   #last: TcpConnection | undefined;

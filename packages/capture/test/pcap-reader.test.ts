@@ -72,3 +72,8 @@ test('a chunk left half read is misuse', () => {
   expect(reader.read(whole).next().done).toBe(false);
   expect(() => reader.read(whole).next()).toThrow(TypeError);
 });
+
+test('a length that no frame has is refused at once, not waited for', () => {
+  const file = pcapFile([{ bytes: latin1('x') }]).fill(0xff, 24 + 8, 24 + 12);
+  expect(() => [...new PcapReader().read(file)]).toThrow(/frame 1 claims/);
+});

@@ -4,7 +4,7 @@
 import { expect, test } from 'vitest';
 import { createRandom, type Random, seedOfThisRun } from '../../../test/kit/random.ts';
 import { TcpAssembler } from '../src/index.ts';
-import { segmentOf, type TestPacket } from './observed.ts';
+import { Observed, segmentOf, type TestPacket } from './observed.ts';
 
 interface Network {
   readonly loss: number;
@@ -90,3 +90,54 @@ test.each(networks)('%s', (_, network) => {
     }
   }
 });
+
+test('nonsense: any flags, numbers and times keep the balance and the order of the calls', () => {
+  const random = createRandom(seedOfThisRun());
+  const flags = ['', 'A', 'S', 'SA', 'FA', 'R', 'RA', 'SF', 'SFRPAU'];
+  const near = [0, 3, 5, 8, 0xfffffffe, 0x04000010, 0x80000000];
+  for (let round = 0; round < 150; round++) {
+    const limit = (most: number): number => random.below(most);
+    const observed = new Observed({
+      limits: random.chance(0.5)
+        ? {
+            maxConnections: limit(3),
+            maxHalfOpen: limit(3),
+            maxEnded: limit(3),
+            maxHeldSegments: limit(4),
+            resetLingerMs: limit(50),
+          }
+        : {},
+    });
+    let atMs = 1_000_000;
+    for (let count = 0; count < 60; count++) {
+      atMs += random.pick([0, 1, 50, 200, 6_000, -3_000]);
+      const payload = 'abcdefgh'.slice(0, random.below(9));
+      const sequence = (random.pick(near) + random.below(6)) >>> 0;
+      const acknowledgment = (random.pick(near) + random.below(6)) >>> 0;
+      const captured = random.chance(0.2) ? random.below(payload.length + 1) : payload.length;
+      const side = random.pick(['>', '<'] as const);
+      const port = random.below(3) + 1;
+      const ports = side === '>' ? { fromPort: port } : { toPort: port };
+      try {
+        observed.push({ side, ...ports, atMs, flags: random.pick(flags), sequence, acknowledgment, payload, captured });
+        if (random.chance(0.1)) observed.advance(atMs + random.below(700_000));
+      } catch (error) {
+        throw new Error(`GOR_TEST_SEED=${random.seed}, round ${round}`, { cause: error });
+      }
+    }
+    observed.close();
+    checkOrder(observed.take());
+  }
+});
+
+/** Of each stream: start first if anything, nothing after end, and end exactly once. */
+function checkOrder(lines: readonly string[]): void {
+  const streams = new Map<string, string[]>();
+  for (const line of lines) {
+    const [name = '', call = ''] = line.split(' ');
+    streams.set(name, [...(streams.get(name) ?? []), call.startsWith('"') ? 'data' : call]);
+  }
+  for (const calls of streams.values()) {
+    expect(calls.join(' ')).toMatch(/^((handshake|midstream)( data| gap)+ )?end$/);
+  }
+}
