@@ -142,7 +142,7 @@ describe('floods', () => {
       'PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n',
       '1\r\nx\r\n'.repeat(1000),
       'body-too-long',
-      1024 * 1024,
+      400 * 1024,
     ],
   ])('%s ends at its limit, in little memory', (_, start, more, reason, mostBytes) => {
     const { parser, events } = recorded({ maxBodyBytes: 100_000 });

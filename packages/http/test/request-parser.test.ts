@@ -12,6 +12,7 @@ describe('whole requests, and the one after them', () => {
     ['no headers at all', 'GET / HTTP/1.0\r\n\r\n', 'GET / 1.0'],
     ['another minor version is read like 1.1', 'GET / HTTP/1.7\r\n\r\n', 'GET / 1.7'],
     ['bare LF ends lines', 'GET / HTTP/1.1\nHost: a\n\n', 'GET / 1.1'],
+    ['a line of one byte is not the empty line', 'GET / HTTP/1.1\nx\ny\r\n\n', 'GET / 1.1'],
     ['line ends mixed', 'GET / HTTP/1.1\r\nHost: a\n\r\n', 'GET / 1.1'],
     ['any token is a method', `X-~!1 / HTTP/1.1\r\n${H}\r\n`, 'X-~!1 / 1.1'],
     ['raw bytes in the target', 'GET /\xc3\xa4\xff\x01 HTTP/1.1\r\n\r\n', 'GET /\xc3\xa4\xff\x01 1.1'],
@@ -262,6 +263,11 @@ describe('limits', () => {
       ['reject head-too-long', next],
     ],
     ['a request line too long', `GET /${'a'.repeat(200)} HTTP/1.1\r\n\r\n`, ['reject head-too-long', next]],
+    [
+      'reading goes on at the limit, not behind the line',
+      `GET /${'a'.repeat(200)}\r\n`,
+      ['reject head-too-long', next],
+    ],
     ['headers of just the limit', 'GET / HTTP/1.1\r\nA:\r\nB:\r\nC:\r\n\r\n', ['GET / 1.1', next]],
     ['one header more', 'GET / HTTP/1.1\r\nA:\r\nB:\r\nC:\r\nD:\r\n\r\n', ['reject too-many-headers', next]],
     [

@@ -81,6 +81,13 @@ describe('gaps', () => {
       `hij\r\n0\r\n\r\n${NEXT}`,
       ['reject gap', next],
     ],
+    [
+      'up to the end of a chunk',
+      `${chunked}a\r\nabc`,
+      7,
+      `\r\n22\r\n${NEXT}\r\n0\r\n\r\n${NEXT}`,
+      ['reject gap', next],
+    ],
     ['over the end of a chunk', `${chunked}5\r\nabc`, 4, `\r\nhi\r\n0\r\n\r\n${NEXT}`, ['reject gap', next]],
     ['at the very start', '', 5, `a\r\n\r\n${NEXT}`, [next]],
     ['of no bytes', 'GET /next HTT', 0, 'P/1.1\r\nHost: next\r\n\r\n', [next]],
