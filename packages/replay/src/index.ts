@@ -3,7 +3,6 @@
 export { type Clock, systemClock } from './clock.ts';
 export type { Destination, Forwarder, ForwardHandle, ForwardListener } from './forwarder.ts';
 export type { LeaseSource } from './lease-stock.ts';
-export type { ReplayerOptions } from './options.ts';
 export type { Outcome } from './outcomes.ts';
 export {
   comparableHeaders,
@@ -15,6 +14,7 @@ export {
 } from './outgoing.ts';
 export type { FailedReason, LimitedReason, SkippedReason } from './reasons.ts';
 export { createReplayer, type Replayer, type ReplayLedger } from './replayer.ts';
+export type { ReplayerOptions } from './replayer-options.ts';
 export type { ReplayRequest } from './request.ts';
 export type { ReasonCounts, TargetLedger } from './tally.ts';
 export {

@@ -3,8 +3,9 @@
 import { BottleneckLease } from './bottleneck-lease.ts';
 import type { Destination, Forwarder } from './forwarder.ts';
 import { leaseTokensAt } from './lease-stock.ts';
-import { type ReplayerOptions, type ResolvedOptions, resolveOptions } from './options.ts';
+import { type ResolvedOptions, resolveOptions } from './options.ts';
 import { type Outcome, OutcomeQueue } from './outcomes.ts';
+import type { ReplayerOptions } from './replayer-options.ts';
 import type { ReplayRequest } from './request.ts';
 import type { TargetLedger } from './tally.ts';
 import { Target } from './target.ts';

@@ -1,11 +1,12 @@
 // One target: queue, order, limit, forward, count. Owner of one of each; nothing of it is shared with other targets.
-// Everything happens in `#run`, at an arrival, an end, a lease, or a time that was armed.
+// Everything happens in `#run`: at an arrival, an end, a lease, or a time that was armed.
 
 import { Alarm } from './alarm.ts';
 import { Backlog } from './backlog.ts';
 import type { Clock } from './clock.ts';
-import { Delivery, DeliveryList, type DeliveryOwner } from './delivery.ts';
+import { Delivery, type DeliveryOwner } from './delivery.ts';
 import type { Forwarder } from './forwarder.ts';
+import { InFlight } from './in-flight.ts';
 import { Lanes } from './lanes.ts';
 import { type LeaseSource, LeaseStock } from './lease-stock.ts';
 import { Limit } from './limit.ts';
@@ -43,7 +44,7 @@ export class Target {
   readonly #options: TargetOptions;
   readonly #clock: Clock;
   readonly #backlog: Backlog;
-  readonly #flying = new DeliveryList();
+  readonly #flying: InFlight;
   readonly #lanes: Lanes | undefined;
   readonly #limit: Limit | undefined;
   readonly #stock: LeaseStock | undefined;
@@ -54,8 +55,6 @@ export class Target {
     onSent: (delivery) => this.#sent(delivery),
     onEnd: (delivery, reason) => this.#ended(delivery, reason),
   };
-  /** Not later than the first deadline in flight. */
-  #deadlineMs = NEVER;
   #isRunning = false;
   #isClosed = false;
 
@@ -65,6 +64,7 @@ export class Target {
     this.#clock = options.clock;
     this.#alarm = new Alarm(options.clock, () => this.#run());
     this.#backlog = new Backlog(options.maxWaitingRequests, options.maxWaitingBytes);
+    this.#flying = new InFlight(options.timeoutMs);
     this.#lanes = options.keepOrder ? new Lanes() : undefined;
     this.#sharePercent = limit?.kind === 'share' ? limit.percent : 100;
     if (limit?.kind === 'per-second' && options.leaseSource !== undefined) {
@@ -100,7 +100,7 @@ export class Target {
         this.#takeOut(next);
         this.#skipped(next, 'closed');
       }
-      for (let next = this.#flying.first; next !== undefined; next = this.#flying.first) next.handle?.abort('closed');
+      this.#flying.close();
       this.#isRunning = false;
       this.#alarm.clear();
     }
@@ -140,7 +140,7 @@ export class Target {
     if (this.#isRunning || this.#isClosed) return;
     this.#isRunning = true;
     const nowMs = this.#clock.nowMs();
-    if (nowMs >= this.#deadlineMs) this.#abortOverdue(nowMs);
+    this.#flying.abortOverdue(nowMs);
     this.#letGoOverdue(nowMs);
     // Strictly older ones go first, so that a late wake-up sends nothing stale; those just of age get a last chance.
     this.#dropAged(nowMs, false);
@@ -175,7 +175,7 @@ export class Target {
     const { ready } = this.#backlog;
     for (let first = ready.first; first !== undefined; first = ready.first) {
       if (this.#flying.length >= this.#options.connections) return NEVER;
-      if (nowMs >= first.dueMs + this.#options.timeoutMs) {
+      if (nowMs >= this.#flying.deadlineOf(first)) {
         this.#takeOut(first);
         this.#failed(first, 'timeout', nowMs);
         continue;
@@ -200,8 +200,7 @@ export class Target {
       }
       lane.started += 1;
     }
-    this.#flying.append(delivery);
-    this.#deadlineMs = Math.min(this.#deadlineMs, delivery.dueMs + this.#options.timeoutMs);
+    this.#flying.add(delivery);
     delivery.handle = this.#options.forwarder.forward(delivery.request, delivery);
   }
 
@@ -227,17 +226,6 @@ export class Target {
     this.#limit.settle(delivery.ticket, sentMs);
     delivery.ticket = -1;
     return true;
-  }
-
-  #abortOverdue(nowMs: number): void {
-    this.#deadlineMs = NEVER;
-    let next: Delivery | undefined;
-    for (let delivery = this.#flying.first; delivery !== undefined; delivery = next) {
-      next = delivery.next;
-      const deadlineMs = delivery.dueMs + this.#options.timeoutMs;
-      if (deadlineMs > nowMs) this.#deadlineMs = Math.min(this.#deadlineMs, deadlineMs);
-      else delivery.handle?.abort(delivery.sentMs === undefined ? 'connect-timeout' : 'timeout');
-    }
   }
 
   #ready(delivery: Delivery, nowMs: number): void {
@@ -299,15 +287,13 @@ export class Target {
   /** Sets the one timer to the next moment at which time alone changes something. */
   #arm(nowMs: number, limitMs: number): void {
     if (this.#tally.waiting === 0) {
-      this.#deadlineMs = NEVER;
       this.#alarm.clear();
       return;
     }
     const { first: held } = this.#backlog.held;
     const { first: ready } = this.#backlog.ready;
-    let nextMs = Math.min(this.#deadlineMs, limitMs);
-    if (held !== undefined) nextMs = Math.min(nextMs, held.dueMs + this.#options.orderWaitMs);
-    if (ready !== undefined) nextMs = Math.min(nextMs, ready.readyMs + this.#options.bufferMs);
-    this.#alarm.setAtLatest(nextMs, nowMs);
+    const heldMs = held === undefined ? NEVER : held.dueMs + this.#options.orderWaitMs;
+    const ofAgeMs = ready === undefined ? NEVER : ready.readyMs + this.#options.bufferMs;
+    this.#alarm.setAtLatest(Math.min(this.#flying.deadlineMs, limitMs, heldMs, ofAgeMs), nowMs);
   }
 }
