@@ -108,11 +108,6 @@ export function recordPayload(bytes: Uint8Array, at: number): Uint8Array {
   return bytes.subarray(at + RECORD_HEADER_BYTES, recordEnd(bytes, at));
 }
 
-/** The sequence of the datagram that held the last byte of the connection's previous record; 0 where there was none. */
-export function recordPrevious(bytes: Uint8Array, at: number): number {
-  return readU64(bytes, at + PREVIOUS_SEQUENCE);
-}
-
 /** Reads a record that checkRecords passed, its payload a view; undefined where its kind is not one to deliver. */
 export function readRecord(bytes: Uint8Array, at: number): WireRecord | undefined {
   const kind = KIND_OF_NUMBER[bytes[at]!];
