@@ -1,7 +1,6 @@
-// One request on its way to one target, and the list that it stands in. Plain state; the target decides.
+// One request on its way to one target, the lane and the list that it stands in. Plain state; the target decides.
 
 import type { ForwardHandle, ForwardListener } from './forwarder.ts';
-import type { Lane } from './lanes.ts';
 import type { FailedReason } from './reasons.ts';
 import { heldBytesOf, type ReplayRequest } from './request.ts';
 
@@ -55,6 +54,17 @@ export class Delivery implements ForwardListener {
   onEnd(reason: FailedReason | 'cannot-send' | undefined): void {
     this.#owner.onEnd(this, reason);
   }
+}
+
+/** One captured connection and what a target has of it. */
+export interface Lane {
+  readonly connection: string | number;
+  /** Let go and not yet over. Never 0 while something is held. */
+  loose: number;
+  /** Of these, given to the forwarder. */
+  started: number;
+  firstHeld: Delivery | undefined;
+  lastHeld: Delivery | undefined;
 }
 
 /** Deliveries in the order in which they were appended. A delivery stands in one list at most. */

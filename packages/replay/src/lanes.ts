@@ -1,18 +1,7 @@
 // Order within each captured connection: one goes, the others are held. Knows no time; the target says when one has been
 // held long enough. A lane exists only while it has something, so there is nothing to forget.
 
-import type { Delivery } from './delivery.ts';
-
-/** One captured connection that has something here. */
-export interface Lane {
-  readonly connection: string | number;
-  /** Let go and not yet over. Never 0 while something is held. */
-  loose: number;
-  /** Of these, given to the forwarder. */
-  started: number;
-  firstHeld: Delivery | undefined;
-  lastHeld: Delivery | undefined;
-}
+import type { Delivery, Lane } from './delivery.ts';
 
 /** The lanes of one target; never more of them than the target has deliveries. */
 export class Lanes {
@@ -27,7 +16,7 @@ export class Lanes {
     const { connection } = delivery.request;
     const lane = this.#lanes.get(connection);
     if (lane === undefined) {
-      const opened = { connection, loose: 1, started: 0, firstHeld: undefined, lastHeld: undefined };
+      const opened: Lane = { connection, loose: 1, started: 0, firstHeld: undefined, lastHeld: undefined };
       delivery.lane = opened;
       this.#lanes.set(connection, opened);
       return true;
