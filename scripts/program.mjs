@@ -55,15 +55,23 @@ export class Program {
     );
   }
 
+  /**
+   * Sends it a signal.
+   * @param {NodeJS.Signals} name
+   */
+  signal(name) {
+    this.#child.kill(name);
+  }
+
   /** Ends it with SIGTERM. */
   async stop() {
-    this.#child.kill('SIGTERM');
+    this.signal('SIGTERM');
     await this.ended();
   }
 
   /** Ends it at once, without a word. */
   kill() {
-    this.#child.kill('SIGKILL');
+    this.signal('SIGKILL');
   }
 }
 

@@ -66,7 +66,7 @@ test('a capture file reaches a server through both functions', async () => {
     { ...listenConfig, replay: { host: '127.0.0.1', port: server.port } },
     {
       onEvent: (event) => events.push(event.type),
-      onRequest: ({ request, connection }) => targets.push(`${connection.id} ${request.target}`),
+      onRequest: ({ request, connection }) => targets.push(`${connection.id} ${request.target}`) > 0,
     },
   );
   await staging.arrived(3);
@@ -101,6 +101,11 @@ test('stages on both sides leave requests out, each counted under its reason', a
   expect(replayed.targets).toMatchObject([{ received: 1, answered: 1 }]);
 });
 
+test('a request that could not be shown is counted: dropped where it is not sent either', async () => {
+  const listened = await listen(listenConfig, { onRequest: ({ request }) => request.method !== 'PUT' });
+  expect(listened).toMatchObject({ captured: 3, sent: 2, notShown: 1, dropped: { 'not-shown': 1 } });
+});
+
 test('an abort ends a listener that plays a long pause, and it counts what it has', async () => {
   const stop = new AbortController();
   const slow = { ...listenConfig, source: { kind: 'file', path: CAPTURE, speed: 0.0001 } } as const;
@@ -120,9 +125,15 @@ test('a capture file that is cut gives all that came before, then says so', asyn
   writeFileSync(path, bytes.subarray(0, bytes.length - 5));
   const seen: string[] = [];
   const cut = { ...listenConfig, source: { kind: 'file', path, speed: Number.POSITIVE_INFINITY } } as const;
-  await expect(listen(cut, { onRequest: ({ request }) => seen.push(request.target) })).rejects.toMatchObject({
-    code: 'broken-capture',
+  const failures: unknown[] = [];
+  const listened = await listen(cut, {
+    onRequest: ({ request }) => seen.push(request.target) > 0,
+    onEvent: (event) => {
+      if (event.type === 'failed') failures.push(event.error);
+    },
   });
   rmSync(folder, { recursive: true });
   expect(seen).toEqual(['/first?a=1', '/login', '/put']);
+  expect(failures).toMatchObject([{ code: 'broken-capture' }]);
+  expect(listened).toMatchObject({ captured: 3, failure: expect.stringContaining('cut') });
 });

@@ -56,9 +56,14 @@ export class ProgramOutput {
     if (this.#verbosity !== 'quiet') this.#lines.print(line);
   }
 
+  /** Whether details are shown; where they are many, ask before making their lines. */
+  get isVerbose(): boolean {
+    return this.#verbosity === 'verbose';
+  }
+
   /** A line that only --verbose shows. */
   detail(line: string): void {
-    if (this.#verbosity === 'verbose') this.#lines.print(`${this.#name}: ${line}`);
+    if (this.isVerbose) this.#lines.print(`${this.#name}: ${line}`);
   }
 
   /** A line that is shown even with --quiet. */

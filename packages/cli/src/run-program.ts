@@ -22,8 +22,8 @@ export interface RunContext {
 export interface ProgramDefinition<Config> extends Program {
   /** Flag values to a configuration; throws UsageError, and must have no effects. */
   readonly configure: (values: FlagValues) => Config;
-  /** Runs to the end and gives the ledger, which the frame prints and writes. */
-  readonly run: (config: Config, context: RunContext) => Promise<object>;
+  /** Runs to the end and gives the ledger, which the frame prints and writes; a failure is told after it. */
+  readonly run: (config: Config, context: RunContext) => Promise<{ readonly ledger: object; readonly failure?: Error }>;
   /** The exit codes of the errors that `run` may throw, by their `code`; any other is 1. */
   readonly exitCodeOf: Readonly<Record<string, number>>;
 }
@@ -63,11 +63,12 @@ async function runInFrame<Config>(
   };
   try {
     const signal = AbortSignal.any([signals.signal, output.stdoutLost]);
-    const ledger = await definition.run(config, { output, signal, showStats });
+    const { ledger, failure } = await definition.run(config, { output, signal, showStats });
     output.end();
     for (const line of ledgerLines(ledger)) output.sayPlain(line);
     writeLedger(ledger);
     await output.dataTaken();
+    if (failure !== undefined) throw failure;
     return exitCodes.done;
   } finally {
     clearInterval(timer);

@@ -9,11 +9,15 @@ export interface ListenLedger {
   readonly startedAt: string;
   /** ISO 8601; null while it runs. */
   readonly endedAt: string | null;
+  /** Why capturing ended before its time; null where it did not. */
+  readonly failure: string | null;
   /** Requests begun: `captured = sent + Σ dropped`, and while running those that are still incomplete. */
   readonly captured: number;
   /** Requests handed on: to the replay server, or, where none is asked for, to standard output. */
   readonly sent: number;
   readonly dropped: Readonly<Record<string, number>>;
+  /** Requests that standard output was too slow for; where nothing is sent they are in `dropped`, too. */
+  readonly notShown: number;
   /** `seen = segments + Σ rejected`. */
   readonly frames: FrameCounters & { readonly kernelDrops: number | null };
   readonly connections: AssemblerCounters & { readonly otherDirection: number };

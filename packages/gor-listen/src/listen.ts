@@ -24,15 +24,17 @@ export type ListenEvent =
   | { readonly type: 'replay-server'; readonly reachable: boolean; readonly address: string }
   | { readonly type: 'send-error'; readonly code: string }
   /** Ten seconds have passed without a single frame. */
-  | { readonly type: 'no-frames'; readonly afterMs: number };
+  | { readonly type: 'no-frames'; readonly afterMs: number }
+  /** Capturing failed while it ran: what came before is drained and counted, then listen() resolves. */
+  | { readonly type: 'failed'; readonly error: Error };
 
 /** What a listener may be given besides its configuration. */
 export interface ListenOptions {
   /** Ends the listener: it drains and gives its ledger. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: ListenEvent) => void;
-  /** Every request that the stages let pass; its bytes are valid only until this returns. */
-  readonly onRequest?: (captured: CapturedRequest) => void;
+  /** Every request that the stages let pass; its bytes are valid only until this returns. False: it could not be shown. */
+  readonly onRequest?: (captured: CapturedRequest) => boolean;
   /** A promise to wait for before more of a file is read. */
   readonly pause?: () => Promise<void> | undefined;
   /** Stages behind the loop mark's. */
@@ -41,7 +43,8 @@ export interface ListenOptions {
 
 /**
  * Listens until the file ends or the signal is aborted; then drains and gives the final ledger.
- * Rejects, with nothing half-started, with CaptureError or WireError where capture or sending cannot start.
+ * Where capturing fails on the way it does the same, and the ledger says why. Rejects, with nothing half-started, with
+ * CaptureError or WireError where capture or sending cannot start.
  */
 export async function listen(config: ListenConfig, options: ListenOptions = {}): Promise<ListenLedger> {
   const listener = new Listener(config, options);
@@ -57,6 +60,8 @@ class Listener {
   readonly #startedAt = new Date();
   /** Connections of which the sink took a request: their ends are told to it. */
   readonly #known = new Set<number>();
+  #failure: Error | undefined;
+  #notShown = 0;
   #sink: RequestSink = noSink;
   #source: FrameSource | undefined;
 
@@ -93,6 +98,9 @@ class Listener {
       const replayServer = this.#sink instanceof WireSink ? this.#sink.replayServer : undefined;
       onEvent?.({ type: 'ready', source, replayServer, ledger: () => this.#ledger(null) });
       await Promise.race([source.ended, aborted(signal)]);
+    } catch (error) {
+      this.#failure = error instanceof Error ? error : new Error(String(error));
+      onEvent?.({ type: 'failed', error: this.#failure });
     } finally {
       for (const timer of timers) clearInterval(timer);
       await source.close();
@@ -102,8 +110,9 @@ class Listener {
   #take(captured: CapturedRequest): void {
     const outcome = throughStages(this.#stages, captured);
     if (typeof outcome === 'string') return this.#counts.drop(outcome);
-    this.#options.onRequest?.(outcome);
-    const refusal = this.#sink.take(outcome);
+    const isShown = this.#options.onRequest?.(outcome) ?? true;
+    if (!isShown) this.#notShown += 1;
+    const refusal = isShown || this.#sink !== noSink ? this.#sink.take(outcome) : 'not-shown';
     if (refusal !== undefined) return this.#counts.drop(refusal);
     this.#counts.sent += 1;
     this.#known.add(captured.connection.id);
@@ -147,11 +156,13 @@ class Listener {
       program: 'gor-listen',
       startedAt: this.#startedAt.toISOString(),
       endedAt: endedAt?.toISOString() ?? null,
+      failure: this.#failure?.message ?? null,
       captured: this.#counts.captured,
       sent: this.#counts.sent,
       dropped: { ...this.#counts.dropped },
       frames: { ...decoder.counters(), kernelDrops: this.#source?.kernelDrops() ?? null },
       connections: { ...assembler.counters(), otherDirection: this.#reader.otherDirection },
+      notShown: this.#notShown,
       skippedBytes: this.#reader.skippedBytes,
       wire:
         sink instanceof WireSink

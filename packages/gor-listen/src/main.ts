@@ -37,25 +37,36 @@ export function main(argv: readonly string[], name = 'gor-listen'): Promise<numb
   return runProgram(listenProgram(name), argv);
 }
 
-async function run(config: ListenConfig & ListenOutput, context: RunContext): Promise<ListenLedger> {
+async function run(
+  config: ListenConfig & ListenOutput,
+  context: RunContext,
+): Promise<{ ledger: ListenLedger; failure?: Error }> {
   const { output, signal, showStats } = context;
   const format = config.show === 'json' ? requestJson : requestLine;
   for (const line of planLines(config)) output.sayPlain(line);
-  return listen(config, {
+  let failure: Error | undefined;
+  const ledger = await listen(config, {
     signal,
     onEvent: (event) => {
       if (event.type === 'ready') showStats(() => statsLine(event.ledger()));
-      tell(event, config, output);
+      if (event.type === 'failed') failure = event.error;
+      else tell(event, config, output);
     },
     onRequest: (captured) => {
-      if (config.show !== undefined) output.data(format(captured));
-      else output.detail(requestLine(captured));
+      if (config.show !== undefined) return output.data(format(captured));
+      if (output.isVerbose) output.detail(requestLine(captured));
+      return true;
     },
     pause: () => output.dataTaken(),
   });
+  return failure === undefined ? { ledger } : { ledger, failure };
 }
 
-function tell(event: ListenEvent, config: ListenConfig, output: RunContext['output']): void {
+function tell(
+  event: Exclude<ListenEvent, { type: 'failed' }>,
+  config: ListenConfig,
+  output: RunContext['output'],
+): void {
   switch (event.type) {
     case 'ready':
       if (config.direction !== 'both' && !event.source.tellsDirection) {

@@ -41,16 +41,19 @@ export function main(argv: readonly string[], name = 'gor-replay'): Promise<numb
   return runProgram(replayProgram(name), argv);
 }
 
-function run(config: ReplayConfig, { output, signal, showStats }: RunContext): Promise<ReplayLedger> {
+async function run(config: ReplayConfig, { output, signal, showStats }: RunContext): Promise<{ ledger: ReplayLedger }> {
   for (const line of planLines(config)) output.sayPlain(line);
-  return replay(config, {
+  const ledger = await replay(config, {
     signal,
     onEvent: (event) => {
       if (event.type === 'ready') showStats(() => statsLine(event.ledger()));
       tell(event, output);
     },
-    onOutcome: (outcome) => output.detail(outcomeLine(outcome)),
+    onOutcome: (outcome) => {
+      if (output.isVerbose) output.detail(outcomeLine(outcome));
+    },
   });
+  return { ledger };
 }
 
 function tell(event: ReplayEvent, output: RunContext['output']): void {
