@@ -13,6 +13,16 @@ function isSame(a: WireRecord, b: WireRecord): boolean {
   return isSameHead && a.index === b.index && Buffer.compare(a.payload, b.payload) === 0;
 }
 
+/** The datagram of the totals after so many requests. */
+function totalsAfter(requests: number): Uint8Array {
+  const datagrams: Uint8Array[] = [];
+  const encoder = new WireEncoder({ session: SESSION, onDatagram: (datagram) => void datagrams.push(datagram) });
+  for (let index = 0; index < requests; index++) encoder.add(numbered(index, 1000), 0);
+  encoder.flush();
+  encoder.addTotals({ captured: requests, dropped: {} }, false, 0, 0);
+  return datagrams.at(-1)!;
+}
+
 /** A copy with some bytes replaced. */
 function patched(datagram: Uint8Array, at: number, ...bytes: number[]): Uint8Array {
   const copy = datagram.slice();
@@ -89,6 +99,7 @@ describe('the balance holds on every link', () => {
 describe('what cannot be used is counted by reason and leaves no trace', () => {
   const good = first([record()]);
   const large = datagramsOf([numbered(1, 5000)])[1]!;
+  const totals = totalsAfter(0);
   const rows = [
     { reason: 'too-short', datagram: good.subarray(0, 31) },
     { reason: 'too-short', datagram: new Uint8Array(0) },
@@ -107,7 +118,9 @@ describe('what cannot be used is counted by reason and leaves no trace', () => {
     { reason: 'bad-record', datagram: patched(good, 33, 1) },
     { reason: 'bad-record', datagram: patched(good, 40, 0xff) },
     { reason: 'bad-totals', datagram: patched(good, 32, 4) },
+    { reason: 'bad-totals', datagram: patched(totals, 32 + 36 + 19, 1) },
     { reason: 'bad-fragment', datagram: large.subarray(0, 48) },
+    { reason: 'bad-fragment', datagram: patched(large, 40, 0, 0, 0, 0) },
     { reason: 'bad-fragment', datagram: patched(large, 40, 0, 0, 0, 9) },
     { reason: 'bad-fragment', datagram: patched(large, 44, 9) },
     { reason: 'bad-fragment', datagram: large.subarray(0, 100) },
@@ -151,6 +164,14 @@ describe('what cannot be used is counted by reason and leaves no trace', () => {
       received: 1,
     });
     expect(records).toEqual([numbered(1, 5000)]);
+  });
+
+  test('a sender that gives a number twice does not make the loss negative', () => {
+    const { decoder } = collector();
+    const datagram = first([record()]);
+    decoder.push(datagram, SOURCE, 0);
+    decoder.push(patched(datagram, 23, 2), SOURCE, 0);
+    expect(decoder.ledger().sessions[0]).toMatchObject({ sent: 2, received: 2, lost: 0, beforeStart: 0 });
   });
 
   test('a sequence or number that cannot follow is implausible and moves nothing', () => {
