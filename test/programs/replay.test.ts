@@ -20,7 +20,8 @@ describe('limits', () => {
     await using sender = await senderTo(replay.port);
     const excess = 40 * 5;
     await sendAtRate(sender, excess, 40);
-    await five.arrived(22, 10_000);
+    await sender.drain();
+    await five.arrived(25, 10_000);
     const ledger = await replay.stop();
 
     expectReplayBalance(ledger);

@@ -4,6 +4,9 @@ import { MemoryBudget, RequestParser, roleOf } from '@gor/http';
 import type { ListenConfig } from './options.ts';
 import type { CapturedRequest } from './stages.ts';
 
+/** A file holds no traffic up: a retransmission may come as late as senders ever repeat. */
+const FILE_HOLE_TIMEOUT_MS = 30_000;
+
 /** What the reader tells. */
 export interface RequestReaderHandlers {
   /** A whole request; its bytes are valid only until this returns. */
@@ -29,7 +32,12 @@ export class RequestReader {
     this.#handlers = handlers;
     const ports = config.ports === 'any' ? {} : { ports: config.ports };
     const serverPorts = config.ports === 'any' ? {} : { serverPorts: config.ports };
-    this.assembler = new TcpAssembler({ ...serverPorts, roleOf, onConnection: (connection) => this.#open(connection) });
+    this.assembler = new TcpAssembler({
+      ...serverPorts,
+      roleOf,
+      onConnection: (connection) => this.#open(connection),
+      limits: config.source.kind === 'file' ? { holeTimeoutMs: FILE_HOLE_TIMEOUT_MS } : {},
+    });
     this.decoder = new FrameDecoder({ ...ports, onSegment: (segment) => this.assembler.push(segment) });
   }
 
