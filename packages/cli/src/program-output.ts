@@ -9,6 +9,7 @@ export type Verbosity = 'quiet' | 'normal' | 'verbose';
 /** The bytes that may wait for the reader of stdout. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
+/** The one place through which a program speaks. Lines are whole: a live line of statistics never cuts into them. */
 export class ProgramOutput {
   readonly #name: string;
   readonly #stdout: Writable;

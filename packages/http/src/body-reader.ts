@@ -14,6 +14,7 @@ const NO_TRAILERS: readonly string[] = Object.freeze([]);
 /** `body-too-long` is the only reason after which the end of the body can still be found. */
 export type BodyStatus = 'more' | 'complete' | RejectReason;
 
+/** Finds the end of one body after another: by Content-Length, by chunks, or at once where there is none. */
 export class BodyReader {
   trailers: readonly string[] = NO_TRAILERS;
   #framing: Framing = NO_FRAMING;

@@ -4,6 +4,7 @@
 const EMPTY = new Uint8Array(0);
 const LEAST_CAPACITY = 256;
 
+/** Bytes that grow at the end; the memory grows by doubling, never by what a peer announced. */
 export class ByteBuffer {
   #bytes = EMPTY;
   #length = 0;

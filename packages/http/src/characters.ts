@@ -1,11 +1,17 @@
 // The bytes that HTTP/1.x gives a meaning to, and which of them may stand in a token.
 // Source: RFC 9110 §5.6.2 (token), RFC 9112 §2.2 (line ends).
 
+/** A blank like any other. */
 export const TAB = 0x09;
+/** Ends a line. */
 export const LF = 0x0a;
+/** Stands before LF at the end of a line. */
 export const CR = 0x0d;
+/** Separates the parts of a request line. */
 export const BLANK = 0x20;
+/** Ends a field's name. */
 export const COLON = 0x3a;
+/** Begins a chunk extension. */
 export const SEMICOLON = 0x3b;
 
 const TOKEN_CHARACTERS = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

@@ -28,6 +28,7 @@ export type ChunkedStatus =
       'body-too-long' | 'malformed-chunk' | 'chunk-extensions-too-long' | 'trailers-too-long' | 'too-many-headers'
     >;
 
+/** Walks the chunked coding to its end, however it is cut, and keeps nothing of it (RFC 9112 §7.1). */
 export class ChunkedScanner {
   status: ChunkedStatus = 'more';
   /** Bytes of data in the chunks announced so far. */

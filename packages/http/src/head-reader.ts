@@ -19,6 +19,7 @@ export type Trust = 'given' | 'to-earn' | 'cut';
 /** `no-request`, `no-request-line`: nothing was begun; what was read ends inside a line, or with one. */
 export type HeadStatus = 'more' | 'complete' | 'no-request' | 'no-request-line' | RejectReason;
 
+/** Reads one head after another, line by line, and decides what each begins. */
 export class HeadReader {
   line: RequestLine = { method: '', target: '', version: '' };
   headers: readonly string[] = [];

@@ -3,6 +3,7 @@
 
 import { CR, LF } from './characters.ts';
 
+/** Finds line ends, and searches no byte twice. */
 export class LineScanner {
   /** Whether the line that `next` found last is empty. */
   lineIsEmpty = false;

@@ -4,6 +4,7 @@
 import { checked } from './options.ts';
 import type { RequestReject } from './reject.ts';
 
+/** The bounds of a budget. */
 export interface MemoryBudgetOptions {
   /** Most bytes that unfinished messages may have allocated. 0 or more; default 25,165,824 (24 MiB). */
   readonly limitBytes?: number;

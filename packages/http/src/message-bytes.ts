@@ -8,6 +8,7 @@ import type { MemoryBudget, MemoryHolder } from './memory-budget.ts';
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
+/** Owner of the unfinished message of one stream. */
 export class MessageBytes {
   /** The bytes pushed last; not ours, and gone after `close`. */
   chunk: Uint8Array = NOTHING;

@@ -4,6 +4,7 @@
 import { isBlank } from './characters.ts';
 import { isKnownMethod } from './methods.ts';
 
+/** The three parts of a request line, a character a byte (RFC 9112 §3). */
 export interface RequestLine {
   readonly method: string;
   readonly target: string;

@@ -20,6 +20,7 @@ import { looksLikeRequest, otherProtocolOf } from './resync.ts';
  */
 type State = 'between' | 'head' | 'body' | 'skip-body' | 'cut' | 'line-start' | 'in-line' | 'opaque';
 
+/** The states of one client's stream; RequestParser is its public face. */
 export class RequestReader {
   readonly counters: CountersInUse = zeroedCounters();
   readonly bytes: MessageBytes;
