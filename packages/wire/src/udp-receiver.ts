@@ -3,6 +3,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { type DecoderLimits, type ReceiverLedger, type SessionEndReason, WireDecoder } from './decoder.ts';
 import { systemCode, wireError } from './errors.ts';
 import { integerInRange, receiverDefaults } from './options.ts';
@@ -40,7 +41,7 @@ export interface UdpReceiver {
   /** What the kernel gave, as it counts (Linux doubles what was asked, up to twice net.core.rmem_max). */
   readonly receiveBufferBytes: number;
   ledger: () => ReceiverLedger;
-  /** Closes the socket; no handler is called after. May be called again. */
+  /** Takes what the kernel holds already, then closes the socket; no handler is called after. May be called again. */
   close: () => Promise<void>;
   [Symbol.asyncDispose]: () => Promise<void>;
 }
@@ -49,6 +50,10 @@ const LOOK_AT_CLOCK_MS = 250;
 /** The decoder's time goes on by at most this between two looks at the clock: what a stalled process has not yet read
  * from its socket must not count as silence. */
 const MAX_STEP_MS = 500;
+/** Turns of the event loop that closing waits for at most; each reads some 30 datagrams, and a sender may not stop. */
+const MAX_DRAIN_TURNS = 200;
+/** One turn may be over before its sockets are looked at. */
+const QUIET_TURNS = 2;
 
 /** Binds the socket; rejects with a WireError. */
 export async function openUdpReceiver(options: UdpReceiverOptions): Promise<UdpReceiver> {
@@ -98,6 +103,7 @@ class BoundReceiver implements UdpReceiver {
   readonly #timer: NodeJS.Timeout;
   #clockMs = performance.now();
   #nowMs = 0;
+  #datagrams = 0;
   #closing: Promise<void> | undefined;
 
   constructor(socket: Socket, options: UdpReceiverOptions) {
@@ -108,6 +114,7 @@ class BoundReceiver implements UdpReceiver {
     this.#socket = socket;
     this.#decoder = new WireDecoder(options);
     socket.on('message', ({ buffer, byteOffset, length }, from) => {
+      this.#datagrams++;
       this.#decoder.push(new Uint8Array(buffer, byteOffset, length), from, this.#nowMs);
     });
     socket.on('error', (error) => options.onEvent?.({ type: 'socket-error', code: systemCode(error) }));
@@ -119,13 +126,22 @@ class BoundReceiver implements UdpReceiver {
   }
 
   close(): Promise<void> {
-    clearInterval(this.#timer);
-    this.#closing ??= new Promise((resolve) => void this.#socket.close(resolve));
+    this.#closing ??= this.#close();
     return this.#closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #close(): Promise<void> {
+    for (let turn = 0, quietTurns = 0; turn < MAX_DRAIN_TURNS && quietTurns < QUIET_TURNS; turn++) {
+      const before = this.#datagrams;
+      await setImmediate();
+      quietTurns = this.#datagrams === before ? quietTurns + 1 : 0;
+    }
+    clearInterval(this.#timer);
+    await new Promise<void>((resolve) => void this.#socket.close(() => resolve()));
   }
 
   #lookAtClock(): void {

@@ -118,6 +118,18 @@ describe('sender and receiver', () => {
     expect(events.map(({ type }) => type)).toEqual(['unreachable', 'reachable', 'unreachable']);
   });
 
+  test('closing takes what the kernel holds already', async () => {
+    const receiver = await receiverAt(0);
+    const socket = createSocket('udp4');
+    const sent = Array.from(
+      { length: 60 },
+      () => new Promise((resolve) => socket.send('x', receiver.port, '127.0.0.1', resolve)),
+    );
+    await Promise.all([...sent, receiver.close()]);
+    socket.close();
+    expect(receiver.ledger().rejectedDatagrams).toMatchObject({ 'too-short': 60 });
+  });
+
   test('IPv6, and a name', async () => {
     for (const [host, name] of [
       ['::1', '::1'],
