@@ -9,6 +9,7 @@ import {
   missingBuildPackages,
   proveCaptureEngine,
 } from './setup/capture-engine.mjs';
+import { buildRingEngine, isRingBuilt, isRingSupported, proveRingEngine } from './setup/ring-engine.mjs';
 import { currentStamp, lastSetUp, markSetUp } from './setup/stamp.mjs';
 import { note, run, StepFailed, step } from './setup/step.mjs';
 import { canInstall, install, installCommand } from './setup/system-packages.mjs';
@@ -23,7 +24,7 @@ export async function setUp() {
   process.chdir(dirname(dirname(fileURLToPath(import.meta.url))));
   refuseOldNode();
   const last = lastSetUp(currentStamp());
-  let liveCapture = last === 'with capture';
+  let liveCapture = last === 'with capture' && isRingBuilt();
   if (last === undefined) await step('install the pinned dependencies', installDependencies);
   if (!liveCapture) {
     liveCapture = await setUpCapture();
@@ -49,7 +50,7 @@ async function installDependencies() {
   return missing.length > 0 && canInstall() ? `with the system packages ${missing.join(', ')}` : '';
 }
 
-/** @returns {Promise<boolean>} whether cap was proved to load */
+/** @returns {Promise<boolean>} whether every engine for this system was proved to load */
 async function setUpCapture() {
   if (!(await captureEngineLoads())) {
     const missing = await missingBuildPackages();
@@ -58,9 +59,13 @@ async function setUpCapture() {
       note(`  ${installCommand(missing)} && npm run setup`);
       return false;
     }
-    await step('build the capture engine', () => buildCaptureEngine(missing));
+    await step('build the capture engine cap', () => buildCaptureEngine(missing));
   }
-  await step('load the capture engine', proveCaptureEngine);
+  await step('load the capture engine cap', proveCaptureEngine);
+  if (isRingSupported) {
+    await step('build the capture engine ring', buildRingEngine);
+    await step('load the capture engine ring', proveRingEngine);
+  }
   return true;
 }
 
