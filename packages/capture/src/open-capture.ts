@@ -1,4 +1,4 @@
-// Live capture: picks the engine and opens the interfaces. The engine is loaded only when it is needed, so that without
+// Live capture: picks the engine and opens the interfaces. An engine is loaded only when it is needed, so that without
 // it everything else works.
 
 import { readFileSync } from 'node:fs';
@@ -8,6 +8,8 @@ import type { Frame } from './frame.ts';
 import { portFilter } from './port-filter.ts';
 import { CapSource } from './sources/cap.ts';
 import { type CapDevice, loadCap } from './sources/cap-module.ts';
+import { RingSource } from './sources/ring.ts';
+import { loadRing } from './sources/ring-module.ts';
 import { createWallClock } from './sources/wall-clock.ts';
 
 /** Linux's name for all interfaces at once. */
@@ -20,36 +22,75 @@ const linuxEthernetTypes: readonly string[] = ['1', '772'];
 
 /** What to capture, and where the frames go. */
 export interface OpenCaptureOptions {
-  /** `auto` takes the best engine there is; today that is `cap`. Default `auto`. */
-  readonly engine?: 'auto' | 'cap' | undefined;
+  /**
+   * `ring` is this package's own (Linux), `cap` is npm's cap over libpcap. `auto` takes `ring` where it is there and no
+   * `filter` is given, else `cap`. Default `auto`.
+   */
+  readonly engine?: 'auto' | 'ring' | 'cap' | undefined;
   /** Names of interfaces; `any` is all of them (Linux). Default: `any`. */
   readonly interfaces?: readonly string[] | undefined;
-  /** TCP ports of either side, VLAN-tagged frames included where the interface has them. Default: every port. */
+  /** TCP ports of either side, VLAN-tagged frames included (`cap`: where the interface has them). Default: every port. */
   readonly ports?: readonly number[] | undefined;
-  /** A pcap-filter expression instead of the one that is made from `ports`. */
+  /** A pcap-filter expression instead of the one that is made from `ports`. Not for `ring`. */
   readonly filter?: string | undefined;
-  /** Kernel memory for packets that wait, for each interface. Default 64 MiB, 1 to 2^31 - 1. */
+  /**
+   * Kernel memory for packets that wait: in total for `ring`, which takes at least 1 MiB an interface, and for each
+   * interface for `cap`. Default 64 MiB, 1 to 2^31 - 1.
+   */
   readonly bufferBytes?: number | undefined;
-  /** Called for each frame, which is valid only until this returns. Must not throw. */
+  /** Called for each frame, which is valid only until this returns. What it throws becomes an uncaught exception. */
   readonly onFrame: (frame: Frame) => void;
   /** Called where an engine fails while it runs. `cap` cannot tell that it did. */
   readonly onError?: ((error: CaptureError) => void) | undefined;
+  /** Called each time an interface goes down. That is no end: its frames come again when it is up. Only `ring` can tell. */
+  readonly onInterfaceDown?: ((interfaceName: string) => void) | undefined;
   /** Time for engines that give none: integer microseconds since 1970. Default: the system's. */
   readonly clockUs?: (() => number) | undefined;
 }
 
 /** A capture that runs until it is closed. */
 export interface LiveCapture extends AsyncDisposable {
-  readonly engine: 'cap';
+  readonly engine: 'ring' | 'cap';
+  /** Why `auto` did not take `ring`, in a line, where it could have been expected to. */
+  readonly note: string | undefined;
   readonly interfaces: readonly string[];
   /** The filter of each interface, in the order of `interfaces`. */
   readonly filters: readonly string[];
   /** Whether every frame says if this host sent or received it. Loopback counts as received. */
   readonly tellsDirection: boolean;
-  /** Frames taken; those of them that are probably cut; packets the kernel dropped, undefined where the engine cannot tell. */
-  readonly counters: () => { readonly frames: number; readonly cut: number; readonly kernelDrops: number | undefined };
+  /** As of now. */
+  readonly counters: () => LiveCaptureCounters;
   /** Takes what is captured already, then stops: no frame comes after it resolved. May be called twice. */
   readonly close: () => Promise<void>;
+}
+
+/** What a live capture counts. */
+export interface LiveCaptureCounters {
+  readonly frames: number;
+  /** Frames that are cut, or probably are. Counted within `frames`. */
+  readonly cut: number;
+  /** Packets that passed the filter and did not become frames; undefined where the engine cannot tell. */
+  readonly kernelDrops: number | undefined;
+  /** How often an interface went down; 0 where the engine cannot tell. */
+  readonly interfaceDowns: number;
+}
+
+/** What the two engines have in common: one open interface. */
+interface OpenSource {
+  readonly tellsDirection: boolean;
+  readonly frames: number;
+  readonly cut: number;
+  readonly kernelDrops?: number;
+  readonly interfaceDowns?: number;
+  readonly close: () => Promise<void> | void;
+}
+
+/** The interfaces that were opened, and by what. */
+interface OpenEngine {
+  readonly engine: 'ring' | 'cap';
+  readonly note?: string;
+  readonly filters: readonly string[];
+  readonly sources: readonly OpenSource[];
 }
 
 /**
@@ -57,48 +98,110 @@ export interface LiveCapture extends AsyncDisposable {
  * `capture-failed`; then nothing is left open.
  */
 export async function openCapture(options: OpenCaptureOptions): Promise<LiveCapture> {
-  const { interfaces = [everyInterface], ports = [], bufferBytes = defaultBufferBytes } = options;
+  const { interfaces = [everyInterface], bufferBytes = defaultBufferBytes } = options;
   if (interfaces.length === 0) throw new RangeError('interfaces: the list is empty; name at least one, or "any"');
   if (!Number.isInteger(bufferBytes) || bufferBytes < 1 || bufferBytes > largestBufferBytes) {
     throw new RangeError(`bufferBytes: ${bufferBytes} is not an integer from 1 to ${largestBufferBytes}`);
   }
-  const module = loadCap();
   const names = interfaces.includes(everyInterface) ? [everyInterface] : [...new Set(interfaces)];
+  const opened = await openEngine(options, names, bufferBytes);
+  const { engine, note, filters, sources } = opened;
+  const close = async (): Promise<void> => {
+    // With cap, one turn of the event loop reads all that waits in the kernel's buffers.
+    await setImmediate();
+    await setImmediate();
+    await Promise.all(sources.map((source) => source.close()));
+  };
+  return {
+    engine,
+    note,
+    interfaces: names,
+    filters,
+    tellsDirection: sources.every((source) => source.tellsDirection),
+    counters: () => countersOf(engine, sources),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+async function openEngine(options: OpenCaptureOptions, names: string[], bufferBytes: number): Promise<OpenEngine> {
+  const { engine = 'auto', filter } = options;
+  if (engine === 'cap') return openCap(options, names, bufferBytes);
+  if (filter !== undefined) {
+    const reason = 'the engine ring takes ports, no filter expressions';
+    if (engine === 'ring')
+      throw new CaptureError('bad-filter', `The filter "${filter}" needs the engine cap: ${reason}.`);
+    const opened = openCap(options, names, bufferBytes);
+    return process.platform === 'linux' ? { ...opened, note: `engine cap, because ${reason}` } : opened;
+  }
+  try {
+    return await openRing(options, names, bufferBytes);
+  } catch (error) {
+    if (engine === 'ring' || !isForCapToTry(error)) throw error;
+    return openCapInstead(options, names, bufferBytes, error);
+  }
+}
+
+/** Another engine has the same rights and interfaces; it can help where this one is missing or failed. */
+function isForCapToTry(error: unknown): error is CaptureError {
+  return error instanceof CaptureError && (error.code === 'no-engine' || error.code === 'capture-failed');
+}
+
+function openCapInstead(
+  options: OpenCaptureOptions,
+  names: string[],
+  bufferBytes: number,
+  why: CaptureError,
+): OpenEngine {
+  try {
+    const opened = openCap(options, names, bufferBytes);
+    return process.platform === 'linux' ? { ...opened, note: `engine cap, because: ${why.message}` } : opened;
+  } catch (error) {
+    // Without either of them, the one that was wanted says what to do.
+    const isMissing = error instanceof CaptureError && error.code === 'no-engine';
+    throw isMissing && process.platform === 'linux' ? why : error;
+  }
+}
+
+async function openRing(options: OpenCaptureOptions, names: string[], bufferBytes: number): Promise<OpenEngine> {
+  const module = loadRing();
+  const { ports = [], onFrame, onError, onInterfaceDown } = options;
+  const ofEach = { module, ports, onFrame, onError, onInterfaceDown, bufferBytes: bufferBytes / names.length };
+  const sources: RingSource[] = [];
+  try {
+    for (const interfaceName of names) sources.push(new RingSource({ ...ofEach, interfaceName }));
+  } catch (error) {
+    await Promise.all(sources.map((source) => source.close()));
+    throw error;
+  }
+  return { engine: 'ring', filters: names.map(() => portFilter(ports, { vlan: true })), sources };
+}
+
+function openCap(options: OpenCaptureOptions, names: string[], bufferBytes: number): OpenEngine {
+  const module = loadCap();
+  const { ports = [], onFrame, clockUs = createWallClock() } = options;
   const devices = findDevices(module.Cap.deviceList(), names);
   const filters = names.map((name) => options.filter ?? portFilter(ports, { vlan: carriesVlanTags(name) }));
-  const clockUs = options.clockUs ?? createWallClock();
   const sources: CapSource[] = [];
   try {
     for (const [index, device] of devices.entries()) {
       const filter = filters[index] ?? '';
-      sources.push(new CapSource({ module, device, filter, bufferBytes, clockUs, onFrame: options.onFrame }));
+      sources.push(new CapSource({ module, device, filter, bufferBytes, clockUs, onFrame }));
     }
   } catch (error) {
     for (const source of sources) source.close();
     throw error;
   }
-  return liveCapture(sources, names, filters);
+  return { engine: 'cap', filters, sources };
 }
 
-function liveCapture(sources: readonly CapSource[], interfaces: string[], filters: string[]): LiveCapture {
-  const close = async (): Promise<void> => {
-    // One turn of the event loop reads all that waits in the kernel's buffers.
-    await setImmediate();
-    await setImmediate();
-    for (const source of sources) source.close();
-  };
+function countersOf(engine: 'ring' | 'cap', sources: readonly OpenSource[]): LiveCaptureCounters {
+  const sum = (count: (source: OpenSource) => number) => sources.reduce((total, source) => total + count(source), 0);
   return {
-    engine: 'cap',
-    interfaces,
-    filters,
-    tellsDirection: sources.every((source) => source.tellsDirection),
-    counters: () => ({
-      frames: sources.reduce((sum, source) => sum + source.frames, 0),
-      cut: sources.reduce((sum, source) => sum + source.cut, 0),
-      kernelDrops: undefined,
-    }),
-    close,
-    [Symbol.asyncDispose]: close,
+    frames: sum((source) => source.frames),
+    cut: sum((source) => source.cut),
+    kernelDrops: engine === 'ring' ? sum((source) => source.kernelDrops ?? 0) : undefined,
+    interfaceDowns: sum((source) => source.interfaceDowns ?? 0),
   };
 }
 

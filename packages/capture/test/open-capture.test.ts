@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { expect, type TestContext, test } from 'vitest';
-import { CaptureError, type Connection, type Direction, FrameDecoder, TcpAssembler } from '../src/index.ts';
+import { CaptureError, type Connection, type Direction, type Frame, FrameDecoder, TcpAssembler } from '../src/index.ts';
 import { type LiveCapture, type OpenCaptureOptions, openCapture } from '../src/open-capture.ts';
 
 /** Opens a capture; skips the test where that is not possible here. */
@@ -34,13 +34,17 @@ async function echo(host: string, bytes: Uint8Array, onPort: (port: number) => P
   }
 }
 
-for (const [host, interfaceName] of [
-  ['127.0.0.1', 'any'],
-  ['127.0.0.1', 'lo'],
-  ['::1', 'any'],
-  ['::1', 'lo'],
+for (const [engine, host, interfaceName] of [
+  ['ring', '127.0.0.1', 'any'],
+  ['ring', '127.0.0.1', 'lo'],
+  ['ring', '::1', 'any'],
+  ['ring', '::1', 'lo'],
+  ['cap', '127.0.0.1', 'any'],
+  ['cap', '127.0.0.1', 'lo'],
+  ['cap', '::1', 'any'],
+  ['cap', '::1', 'lo'],
 ] as const) {
-  test(`a connection over ${host} is captured on ${interfaceName} whole, once, and as incoming`, async (context) => {
+  test(`${engine}: a connection over ${host} is captured on ${interfaceName} whole, once, and as incoming`, async (context) => {
     const connections: Connection[] = [];
     const directions = new Set<Direction>();
     const received = { client: 0, server: 0 };
@@ -65,8 +69,8 @@ for (const [host, interfaceName] of [
     });
     let capture: LiveCapture | undefined;
     await echo(host, new Uint8Array(300_000), async (port) => {
-      const interfaces = [interfaceName];
-      capture = await openOrSkip(context, { interfaces, ports: [port], onFrame: (frame) => decoder.push(frame) });
+      const onFrame = (frame: Frame) => decoder.push(frame);
+      capture = await openOrSkip(context, { engine, interfaces: [interfaceName], ports: [port], onFrame });
     });
     await capture?.close();
     await capture?.close();
@@ -79,18 +83,20 @@ for (const [host, interfaceName] of [
     expect(assembler.counters()).toMatchObject({ connectionsEnded: { fin: 1 } });
     // The kernel may send some of it again, but never all.
     expect(assembler.counters().duplicateBytes).toBeLessThan(300_000);
-    expect(capture).toMatchObject({ engine: 'cap', interfaces: [interfaceName], tellsDirection: true });
+    expect(capture).toMatchObject({ engine, interfaces: [interfaceName], tellsDirection: true });
     expect(framesAtClose).toBe(decoder.counters().seen);
   });
 }
 
-test('an interface that is not there is named, with those that are', async (context) => {
-  const opening = openOrSkip(context, { interfaces: ['nosuch0'], onFrame: () => {} });
-  await expect(opening).rejects.toMatchObject({
-    code: 'no-such-interface',
-    message: expect.stringMatching(/nosuch0.* lo/),
+for (const engine of ['ring', 'cap'] as const) {
+  test(`${engine}: an interface that is not there is named, with those that are`, async (context) => {
+    const opening = openOrSkip(context, { engine, interfaces: ['nosuch0'], onFrame: () => {} });
+    await expect(opening).rejects.toMatchObject({
+      code: 'no-such-interface',
+      message: expect.stringMatching(/nosuch0.* lo/),
+    });
   });
-});
+}
 
 test('a filter that does not compile is refused', async (context) => {
   const opening = openOrSkip(context, { interfaces: ['lo'], filter: 'tcp prot 80', onFrame: () => {} });
@@ -98,6 +104,14 @@ test('a filter that does not compile is refused', async (context) => {
     code: 'bad-filter',
     message: expect.stringContaining('"tcp prot 80"'),
   });
+});
+
+test('a filter is for cap: auto takes it and says why, ring refuses', async (context) => {
+  await using capture = await openOrSkip(context, { interfaces: ['lo'], filter: 'tcp port 9', onFrame: () => {} });
+  expect(capture).toMatchObject({ engine: 'cap', filters: ['tcp port 9'] });
+  if (process.platform === 'linux') expect(capture.note).toMatch(/^engine cap, because .*filter/);
+  const refused = openCapture({ engine: 'ring', filter: 'tcp port 9', onFrame: () => {} });
+  await expect(refused).rejects.toMatchObject({ code: 'bad-filter' });
 });
 
 test('misuse is refused', async () => {
