@@ -34,6 +34,7 @@ describe('refused before anything starts', () => {
     [2, 'gor-listen', ['--direction', 'sideways'], '--direction: "sideways" is none of in, out, both'],
     [2, 'gor-listen', ['--engine', 'steam'], '--engine: "steam" is none of'],
     [2, 'gor-listen', ['--max-body', 'huge'], '--max-body: "huge" is not a size'],
+    [2, 'gor-listen', ['--max-body', '13mb'], '--max-body: "13mb" is over 12 MB'],
     [2, 'gor-listen', ['--speed', '2'], '--speed goes with --pcap'],
     [2, 'gor-listen', ['--pcap', 'x', '--speed', '0'], '--speed: "0" is neither'],
     [2, 'gor-listen', ['--pcap', 'x', '-i', 'lo'], '--interface is for live capture'],

@@ -2,6 +2,7 @@
 import {
   type Flag,
   type FlagValues,
+  formatBytes,
   type HostPort,
   parseBytes,
   parseHostPort,
@@ -9,6 +10,7 @@ import {
   parsePort,
   UsageError,
 } from '@gor/cli';
+import { budgetDefaults } from '@gor/http';
 
 const DEFAULT_REPLAY_PORT = 28_020;
 
@@ -105,7 +107,7 @@ export function configureListen(values: FlagValues): ListenConfig & ListenOutput
       'both',
     ]),
     replay: sends ? replay : undefined,
-    maxBodyBytes: parseBytes('--max-body', textOf(values, 'max-body')),
+    maxBodyBytes: maxBodyBytesOf(textOf(values, 'max-body')),
     show,
   };
 }
@@ -126,6 +128,15 @@ function sourceOf(values: FlagValues, sends: boolean): ListenConfig['source'] {
   }
   const speed = speedOf(textOf(values, 'speed'));
   return { kind: 'file', path, speed: sends ? speed : Number.POSITIVE_INFINITY };
+}
+
+/** A longer body could never be whole: unfinished requests hold so much in all, and a buffer that grows takes up to twice. */
+function maxBodyBytesOf(text: string): number {
+  const maxBodyBytes = parseBytes('--max-body', text);
+  if (maxBodyBytes <= budgetDefaults.limitBytes / 2) return maxBodyBytes;
+  throw new UsageError(
+    `--max-body: "${text}" is over ${formatBytes(budgetDefaults.limitBytes / 2)}, half of what unfinished requests may hold in all`,
+  );
 }
 
 function bufferBytesOf(text: string): number {

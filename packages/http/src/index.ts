@@ -2,7 +2,7 @@
 
 export { headerValue } from './fields.ts';
 export type { Successor } from './framing.ts';
-export { MemoryBudget, type MemoryBudgetOptions, type MemoryHolder } from './memory-budget.ts';
+export { budgetDefaults, MemoryBudget, type MemoryBudgetOptions, type MemoryHolder } from './memory-budget.ts';
 export { DEFAULT_LIMITS, type RequestLimits } from './options.ts';
 export { parseRequest } from './parse-request.ts';
 export type { ParserCounters } from './parser-counters.ts';

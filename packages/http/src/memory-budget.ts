@@ -12,6 +12,9 @@ export interface MemoryBudgetOptions {
   readonly maxMessages?: number;
 }
 
+/** What is in force where nothing is given. */
+export const budgetDefaults: Required<MemoryBudgetOptions> = { limitBytes: 24 * 1024 * 1024, maxMessages: 16_384 };
+
 /** What the budget knows of a parser: how to take its message away, and how to tell its owner later. */
 export interface MemoryHolder {
   /** Gives the message up without calling any handler. Returns what to tell, or undefined where no request was begun. */
@@ -31,8 +34,8 @@ export class MemoryBudget {
 
   /** Throws RangeError for a limit out of its range. */
   constructor(options: MemoryBudgetOptions = {}) {
-    this.limitBytes = checked('limitBytes', options.limitBytes ?? 24 * 1024 * 1024, 0);
-    this.maxMessages = checked('maxMessages', options.maxMessages ?? 16_384, 0);
+    this.limitBytes = checked('limitBytes', options.limitBytes ?? budgetDefaults.limitBytes, 0);
+    this.maxMessages = checked('maxMessages', options.maxMessages ?? budgetDefaults.maxMessages, 0);
   }
 
   /** Bytes allocated by unfinished messages: at most `limitBytes` whenever no parser is at work. */

@@ -3,6 +3,7 @@
 export { type Clock, systemClock } from './clock.ts';
 export type { Destination, Forwarder, ForwardHandle, ForwardListener } from './forwarder.ts';
 export type { LeaseSource } from './lease-stock.ts';
+export { replayerDefaults } from './options.ts';
 export type { Outcome } from './outcomes.ts';
 export {
   comparableHeaders,

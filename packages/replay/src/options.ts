@@ -5,7 +5,8 @@ import type { ReplayerOptions } from './replayer-options.ts';
 import { resolveTargets } from './resolve-targets.ts';
 import type { TargetSpec } from './target-spec.ts';
 
-const DEFAULTS = {
+/** What is in force where nothing is given; ReplayerOptions says what each is. */
+export const replayerDefaults = {
   bufferMs: 1_000,
   maxWaitingRequests: 65_536,
   maxWaitingBytes: 64 * 1024 * 1024,
@@ -21,15 +22,15 @@ const DEFAULTS = {
 };
 
 /** The options with all their defaults, and the targets as specs. */
-export type ResolvedOptions = Required<Pick<ReplayerOptions, keyof typeof DEFAULTS>> &
-  Omit<ReplayerOptions, keyof typeof DEFAULTS | 'targets'> & { readonly targets: readonly TargetSpec[] };
+export type ResolvedOptions = Required<Pick<ReplayerOptions, keyof typeof replayerDefaults>> &
+  Omit<ReplayerOptions, keyof typeof replayerDefaults | 'targets'> & { readonly targets: readonly TargetSpec[] };
 
 /** Fills in the defaults. Throws TypeError or RangeError that names the option, its value, and what it may be. */
 export function resolveOptions(options: ReplayerOptions): ResolvedOptions {
-  const resolved = { ...DEFAULTS, ...options, targets: resolveTargets(options.targets) };
+  const resolved = { ...replayerDefaults, ...options, targets: resolveTargets(options.targets) };
   for (const [name, value] of Object.entries(resolved)) {
     const least = name === 'timeoutMs' || name === 'connections' ? 1 : 0;
-    if (typeof DEFAULTS[name as keyof typeof DEFAULTS] === 'number' && !(Number(value) >= least)) {
+    if (typeof replayerDefaults[name as keyof typeof replayerDefaults] === 'number' && !(Number(value) >= least)) {
       throw new RangeError(`${name} is ${value}; it must be a number of ${least} or more`);
     }
   }
