@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Demonstration } from './demo/demonstration.mjs';
 import { canCapture } from './setup/rights.mjs';
 import { note, StepFailed } from './setup/step.mjs';
 import { setUp } from './setup.mjs';
@@ -11,6 +10,8 @@ const folder = mkdtempSync(join(tmpdir(), 'gor-demo-'));
 try {
   const { liveCapture } = await setUp();
   const live = liveCapture && canCapture();
+  // Only now: it imports what the set-up has just built.
+  const { Demonstration } = await import('./demo/demonstration.mjs');
   const demonstration = new Demonstration(folder, live);
   const identical = await demonstration.run();
   if (!live) {
