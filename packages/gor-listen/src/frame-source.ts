@@ -1,7 +1,8 @@
-// Frames out of live interfaces or a capture file, by one callback. A file is played at its recorded spacing.
+// Frames out of live interfaces or a capture file, by one callback.
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Frame, readCapture } from '@gor/capture';
+import { readCapture } from '@gor/capture';
 import { openCapture } from '@gor/capture/open-capture';
+import { type FrameSink, nextUnlessAborted, type PlaybackClock, playFrames } from './frame-playback.ts';
 import type { ListenConfig } from './options.ts';
 
 /** Frames under way. */
@@ -22,16 +23,18 @@ export interface FrameSource {
   readonly close: () => Promise<void>;
 }
 
-/** Where frames go, and, for a file, when it may be read on. */
-export interface FrameSink {
-  readonly onFrame: (frame: Frame) => void;
-  /** A promise to wait for before more of a file is read; undefined: read on. */
-  readonly pause: () => Promise<void> | undefined;
-}
+const systemClock: PlaybackClock = {
+  nowMs: () => performance.now(),
+  wait: (ms, signal) => delay(ms, undefined, { signal }).catch(() => {}), // aborted: the caller looks at the signal
+};
 
-/** Opens what the configuration names. Rejects with CaptureError. */
-export async function openFrameSource(config: ListenConfig, sink: FrameSink): Promise<FrameSource> {
-  return config.source.kind === 'live' ? openLive(config, config.source, sink) : openFile(config.source, sink);
+/** Opens what the configuration names. Rejects with CaptureError. The signal ends waiting for a file's first bytes. */
+export async function openFrameSource(
+  config: ListenConfig,
+  sink: FrameSink,
+  signal?: AbortSignal,
+): Promise<FrameSource> {
+  return config.source.kind === 'live' ? openLive(config, config.source, sink) : openFile(config.source, sink, signal);
 }
 
 async function openLive(
@@ -66,11 +69,13 @@ async function openLive(
 async function openFile(
   { path, speed }: Extract<ListenConfig['source'], { kind: 'file' }>,
   sink: FrameSink,
+  signal: AbortSignal | undefined,
 ): Promise<FrameSource> {
-  const stop = new AbortController();
-  const batches = readCapture(path === '-' ? process.stdin : path, { signal: stop.signal });
-  const first = await batches.next(); // a file that cannot be read is known before anything starts
-  const ended = playFile(first, batches, speed, sink, stop.signal);
+  const closing = new AbortController();
+  const stop = signal === undefined ? closing.signal : AbortSignal.any([closing.signal, signal]);
+  const batches = readCapture(path === '-' ? process.stdin : path, { signal: stop });
+  const first = await nextUnlessAborted(batches, stop); // a file that cannot be read is known before anything starts
+  const ended = playFrames(first, batches, speed, sink, stop, systemClock);
   return {
     name: path === '-' ? 'capture from stdin' : `capture file ${path}`,
     engine: 'file',
@@ -79,47 +84,9 @@ async function openFile(
     kernelDrops: () => undefined,
     ended,
     close: async () => {
-      stop.abort();
+      closing.abort();
+      if (path === '-') process.stdin.destroy(); // a read of a silent pipe would keep the process alive
       await ended.catch(() => {}); // whoever waits for the end gets the error
     },
   };
-}
-
-/** Hands on every frame when it is due: at `speed` times the recorded spacing, counted from the first frame. */
-async function playFile(
-  first: IteratorResult<Iterable<Frame>, void>,
-  batches: AsyncGenerator<Iterable<Frame>, void>,
-  speed: number,
-  sink: FrameSink,
-  signal: AbortSignal,
-): Promise<void> {
-  const startMs = performance.now();
-  let startUs: number | undefined;
-  for (let batch = first; batch.done !== true; batch = await nextUnlessAborted(batches, signal)) {
-    for (const frame of batch.value) {
-      startUs ??= frame.timestampUs;
-      const dueMs = startMs + (frame.timestampUs - startUs) / 1000 / speed;
-      if (dueMs - performance.now() >= 1) await delayOrAbort(dueMs - performance.now(), signal);
-      if (signal.aborted) break;
-      sink.onFrame(frame);
-    }
-    await sink.pause();
-  }
-}
-
-/** The next batch; the end where the reading was ended by the signal. */
-async function nextUnlessAborted(
-  batches: AsyncGenerator<Iterable<Frame>, void>,
-  signal: AbortSignal,
-): Promise<IteratorResult<Iterable<Frame>, void>> {
-  try {
-    return await batches.next();
-  } catch (error) {
-    if (signal.aborted) return { done: true, value: undefined };
-    throw error;
-  }
-}
-
-async function delayOrAbort(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch(() => {}); // aborted: the caller looks at the signal
 }

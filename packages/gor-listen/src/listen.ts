@@ -80,7 +80,8 @@ class Listener {
     this.#sink = await this.#openSink();
     try {
       const onFrame = (frame: Parameters<RequestReader['decoder']['push']>[0]) => this.#reader.decoder.push(frame);
-      this.#source = await openFrameSource(this.#config, { onFrame, pause: () => this.#pause() });
+      const sink = { onFrame, pause: () => this.#pause() };
+      this.#source = await openFrameSource(this.#config, sink, this.#options.signal);
       await this.#listen(this.#source);
     } finally {
       this.#reader.assembler.close();

@@ -2,7 +2,6 @@
 import {
   type Flag,
   type FlagValues,
-  formatBytes,
   type HostPort,
   parseBytes,
   parseHostPort,
@@ -10,9 +9,10 @@ import {
   parsePort,
   UsageError,
 } from '@gor/cli';
-import { budgetDefaults } from '@gor/http';
 
 const DEFAULT_REPLAY_PORT = 28_020;
+/** What all unfinished requests together may hold: a longer body could never become whole. */
+const MOST_BODY_BYTES = 24 * 1024 * 1024;
 
 /** What a listener does. */
 export interface ListenConfig {
@@ -130,13 +130,10 @@ function sourceOf(values: FlagValues, sends: boolean): ListenConfig['source'] {
   return { kind: 'file', path, speed: sends ? speed : Number.POSITIVE_INFINITY };
 }
 
-/** A longer body could never be whole: unfinished requests hold so much in all, and a buffer that grows takes up to twice. */
 function maxBodyBytesOf(text: string): number {
   const maxBodyBytes = parseBytes('--max-body', text);
-  if (maxBodyBytes <= budgetDefaults.limitBytes / 2) return maxBodyBytes;
-  throw new UsageError(
-    `--max-body: "${text}" is over ${formatBytes(budgetDefaults.limitBytes / 2)}, half of what unfinished requests may hold in all`,
-  );
+  if (maxBodyBytes <= MOST_BODY_BYTES) return maxBodyBytes;
+  throw new UsageError(`--max-body: "${text}" is more than the 24mb that unfinished requests may hold in all`);
 }
 
 function bufferBytesOf(text: string): number {

@@ -4,6 +4,9 @@ import { formatHostPort, type HostPort } from '@gor/cli';
 import { openUdpSender, type SenderTotals, type UdpSender } from '@gor/wire';
 import type { CapturedRequest } from './stages.ts';
 
+/** Of the sender's queue: far below its limit, so that what one piece of a file holds always fits. */
+const PAUSE_ABOVE_BYTES = 1024 * 1024;
+
 /** The end of the listener's way. */
 export interface RequestSink {
   /** Takes the request, or names the reason why not. The bytes are copied before it returns. */
@@ -61,7 +64,9 @@ export class WireSink implements RequestSink {
     this.sender.send({ kind: 'connection-end', timestampUs, connection: connection.id, index: 0, payload: NOTHING });
   };
 
-  readonly pause = (): Promise<void> | undefined => undefined;
+  /** A file is read no faster than its requests can leave; a live capture cannot be asked to wait. */
+  readonly pause = (): Promise<void> | undefined =>
+    this.sender.counters().waitingBytes > PAUSE_ABOVE_BYTES ? this.sender.drain() : undefined;
 
   readonly close = (): Promise<void> => this.sender.close();
 }

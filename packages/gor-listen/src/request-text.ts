@@ -14,9 +14,9 @@ export function requestLine({ request, connection }: CapturedRequest): string {
   return `${time} ${client} > ${server} ${terminalText(head)}${body}`;
 }
 
-/** One line of JSON; header bytes are Latin-1, `bodySha256` is of the body without its transfer coding. */
+/** One line of JSON in ASCII; header bytes are Latin-1, `bodySha256` is of the body without its transfer coding. */
 export function requestJson({ request, connection }: CapturedRequest): string {
-  return JSON.stringify({
+  const json = JSON.stringify({
     timestampUs: request.firstByteUs,
     client: formatHostPort(connection.client.address, connection.client.port),
     server: formatHostPort(connection.server.address, connection.server.port),
@@ -29,6 +29,12 @@ export function requestJson({ request, connection }: CapturedRequest): string {
     bodyBytes: request.bodyLength,
     bodySha256: bodyDigest(request),
   });
+  // JSON escapes the control characters below the blank only; those above move cursors just as well.
+  return /[^ -~]/.test(json) ? json.replaceAll(/[^ -~]/g, escaped) : json;
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 function pairsOf(headers: readonly string[]): [string, string][] {

@@ -1,0 +1,74 @@
+// From the command line and the environment to the listener's configuration.
+import { readFlags } from '@gor/cli';
+import { describe, expect, test } from 'vitest';
+import { configureListen, listenProgram } from '../src/index.ts';
+
+async function configured(line: string, environment: Record<string, string> = {}) {
+  const values = await readFlags(listenProgram('gor-listen'), line === '' ? [] : line.split(' '), environment);
+  if ('show' in values) throw new Error(values.show);
+  return configureListen(values);
+}
+
+test('without flags: every default of the help', async () => {
+  expect(await configured('')).toEqual({
+    source: { kind: 'live', interfaces: ['any'], engine: 'auto', bufferBytes: 64 * 1024 * 1024 },
+    ports: [80],
+    filter: undefined,
+    direction: 'in',
+    replay: { host: 'localhost', port: 28_020 },
+    maxBodyBytes: 8 * 1024 * 1024,
+    show: undefined,
+  });
+});
+
+describe('what the flags say', () => {
+  test.each<[sentence: string, line: string, expected: object]>([
+    ['several ports, each once', '-p 80,8080,80', { ports: [80, 8080] }],
+    ['any port', '-p any', { ports: 'any' }],
+    ['several interfaces, each once', '-i eth0,lo,eth0', { source: { interfaces: ['eth0', 'lo'] } }],
+    ['an IPv6 replay server with a port', '-r [2001:db8::1]:9', { replay: { host: '2001:db8::1', port: 9 } }],
+    ['--print alone sends nothing', '--print', { show: 'text', replay: undefined }],
+    ['--json alone sends nothing', '--json', { show: 'json', replay: undefined }],
+    ['--print with -r sends, too', '--print -r replay', { show: 'text', replay: { host: 'replay', port: 28_020 } }],
+    ['a capture file takes both directions', '--pcap x', { direction: 'both' }],
+    ['unless it is told otherwise', '--pcap x --direction in', { direction: 'in' }],
+    ['a file that is sent keeps its spacing', '--pcap x', { source: { kind: 'file', path: 'x', speed: 1 } }],
+    ['at ten times its speed', '--pcap x --speed 10', { source: { speed: 10 } }],
+    ['at a tenth of it', '--pcap x --speed 0.1', { source: { speed: 0.1 } }],
+    ['as fast as it goes', '--pcap x --speed max', { source: { speed: Number.POSITIVE_INFINITY } }],
+    ['a file that is only shown does not wait', '--pcap x --print', { source: { speed: Number.POSITIVE_INFINITY } }],
+    [
+      'a kernel buffer and an engine',
+      '--buffer-size 1mb --engine cap',
+      { source: { bufferBytes: 2 ** 20, engine: 'cap' } },
+    ],
+    ['a filter', '--filter=udp', { filter: 'udp' }],
+    ['the longest body', '--max-body 64kb', { maxBodyBytes: 65_536 }],
+  ])('%s: %s', async (_, line, expected) => {
+    expect(await configured(line)).toMatchObject(expected);
+  });
+
+  test('the environment says what the command line does not', async () => {
+    const environment = { GOR_LISTEN_PORT: '81', GOR_LISTEN_PCAP: 'x', GOR_LISTEN_JSON: '1' };
+    const config = await configured('-p 82', environment);
+    expect(config).toMatchObject({ ports: [82], source: { kind: 'file', path: 'x' }, show: 'json', direction: 'both' });
+  });
+});
+
+describe('what is refused, the flag named', () => {
+  test.each<[line: string, message: string]>([
+    ['-p 80,', '--port: "80," has an empty part'],
+    ['-p 80 -p 81', '--port is given 2 times'],
+    ['-r ::1:x', '--replay: "::1:x" is not host[:port]'],
+    ['--buffer-size 63kb', '--buffer-size: "63kb" is not between 64kb and 2gb'],
+    ['--buffer-size 2gb', '--buffer-size: "2gb" is not between'],
+    ['--pcap x --filter tcp', '--filter is for live capture'],
+    ['--pcap x --engine cap', '--engine is for live capture'],
+    ['--pcap x --buffer-size 1mb', '--buffer-size is for live capture'],
+    ['--pcap x --speed 1e3', '--speed: "1e3" is neither a number above 0 nor max'],
+    ['--max-body 25mb', '--max-body: "25mb" is more than the 24mb'],
+    ['--max-body 0', '--max-body: "0" is not a size'],
+  ])('%s', async (line, message) => {
+    await expect(configured(line)).rejects.toThrow(message);
+  });
+});

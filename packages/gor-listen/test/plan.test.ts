@@ -1,0 +1,40 @@
+// The plan at start: every limit and default in force, in words.
+import { describe, expect, test } from 'vitest';
+import type { ListenConfig } from '../src/index.ts';
+import { planLines } from '../src/plan.ts';
+
+const live: ListenConfig = {
+  source: { kind: 'live', interfaces: ['any'], engine: 'auto', bufferBytes: 64 * 1024 * 1024 },
+  ports: [80],
+  filter: undefined,
+  direction: 'in',
+  replay: { host: 'localhost', port: 28_020 },
+  maxBodyBytes: 8 * 1024 * 1024,
+};
+
+test('the defaults', () => {
+  expect(planLines(live)).toEqual([
+    '  watches     interface any: TCP packets of these ports; engine auto, kernel buffer 64 MB',
+    '  takes       HTTP requests to port 80, those that come in',
+    '  sends to    localhost:28020',
+    '  longest     body 8 MB; longer requests are counted and left out',
+  ]);
+});
+
+describe('what differs is said', () => {
+  test.each<[sentence: string, over: Partial<ListenConfig>, text: string]>([
+    ['several ports', { ports: [80, 81] }, 'to port 80, 81'],
+    ['any port', { ports: 'any' }, 'all TCP packets'],
+    ['a filter of the user’s', { filter: 'tcp port 9' }, 'interface any: tcp port 9;'],
+    ['nothing is sent', { replay: undefined }, 'sends to    nobody'],
+    ['outgoing requests', { direction: 'out' }, 'those that go out'],
+    ['a file and its speed', { source: { kind: 'file', path: 'a.pcap', speed: 2 } }, 'file a.pcap, at 2 times'],
+    [
+      'stdin at full speed',
+      { source: { kind: 'file', path: '-', speed: Number.POSITIVE_INFINITY } },
+      'from stdin, as fast as it can be read',
+    ],
+  ])('%s', (_, over, text) => {
+    expect(planLines({ ...live, ...over }).join('\n')).toContain(text);
+  });
+});
