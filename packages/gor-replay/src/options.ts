@@ -68,6 +68,8 @@ export function configureReplay(values: FlagValues): ReplayConfig {
 function targetsOf(text: string): readonly TargetSpec[] {
   const targets = parseTargets(text);
   if ('problem' in targets) throw new UsageError(`--forward: ${targets.message}`);
+  const twice = targets.find(({ url }, at) => targets.findIndex((other) => other.url === url) < at);
+  if (twice !== undefined) throw new UsageError(`--forward: ${twice.url} is given twice`);
   return targets;
 }
 

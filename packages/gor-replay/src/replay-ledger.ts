@@ -19,13 +19,14 @@ export interface ReplayLedger {
   readonly resultsLost: number;
 }
 
-/** Received records that are no request, by session and reason; ended sessions are forgotten with the oldest. */
+/** Received records that are no request, by session and reason; the session longest without one is forgotten first. */
 export class RejectCounts {
   readonly #ofSession = new Map<string, Record<string, number>>();
 
   count(sessionId: string, reason: string): void {
     const counts = this.#ofSession.get(sessionId) ?? {};
     counts[reason] = (counts[reason] ?? 0) + 1;
+    this.#ofSession.delete(sessionId);
     this.#ofSession.set(sessionId, counts);
     if (this.#ofSession.size > MAX_SESSIONS) this.#ofSession.delete(this.#ofSession.keys().next().value ?? '');
   }

@@ -51,7 +51,8 @@ class ReplayServer {
   constructor(config: ReplayConfig, options: ReplayOptions) {
     this.#config = config;
     this.#options = options;
-    this.#results = config.resultsFile === undefined ? undefined : ResultsFile.open(config.resultsFile);
+    const onFailure = (error: Error) => options.onEvent?.({ type: 'results-failed', error });
+    this.#results = config.resultsFile === undefined ? undefined : ResultsFile.open(config.resultsFile, onFailure);
     const { targets, bufferMs, timeoutMs, connections, keepOrder, mark, originalHost, insecure } = config;
     this.#replayer = createReplayer({
       ...{ targets, bufferMs, timeoutMs, connections, keepOrder, mark, originalHost, insecure },
@@ -71,6 +72,7 @@ class ReplayServer {
       await aborted(this.#options.signal);
       await receiver.close();
       await this.#replayer.drain();
+      await this.#results?.close();
       return this.#ledger(receiver, new Date());
     } finally {
       await this.#replayer.close();
@@ -118,12 +120,7 @@ class ReplayServer {
   }
 
   #onOutcome(outcome: Outcome): void {
-    if (this.#results !== undefined) {
-      const failedBefore = this.#results.failure !== undefined;
-      this.#results.write(outcome);
-      const error = this.#results.failure;
-      if (error !== undefined && !failedBefore) this.#options.onEvent?.({ type: 'results-failed', error });
-    }
+    this.#results?.write(outcome);
     this.#options.onOutcome?.(outcome);
   }
 

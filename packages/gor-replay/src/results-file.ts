@@ -12,17 +12,18 @@ export class ResultsFile {
   #lost = 0;
   #failure: Error | undefined;
 
-  private constructor(stream: WriteStream) {
+  private constructor(stream: WriteStream, onFailure: (error: Error) => void) {
     this.#stream = stream;
     stream.on('error', (error) => {
       this.#failure = error;
+      onFailure(error);
     });
   }
 
-  /** Creates or empties the file. Throws where it cannot be written. */
-  static open(path: string): ResultsFile {
+  /** Creates or empties the file. Throws where it cannot be opened; `onFailure` is called once, where writing fails later. */
+  static open(path: string, onFailure: (error: Error) => void): ResultsFile {
     try {
-      return new ResultsFile(createWriteStream(path, { fd: openSync(path, 'w') }));
+      return new ResultsFile(createWriteStream(path, { fd: openSync(path, 'w') }), onFailure);
     } catch (error) {
       throw new Error(`--results: cannot write ${path}: ${(error as Error).message}`, { cause: error });
     }
@@ -33,19 +34,18 @@ export class ResultsFile {
     return this.#lost;
   }
 
-  /** Why nothing is written any more, if so. */
-  get failure(): Error | undefined {
-    return this.#failure;
-  }
-
   write(outcome: Outcome): void {
     if (this.#failure !== undefined || this.#stream.writableLength > MAX_WAITING_BYTES) this.#lost += 1;
-    else this.#stream.write(`${JSON.stringify(outcome)}\n`);
+    else this.#stream.write(`${JSON.stringify(outcome)}\n`, this.#onWritten);
   }
+
+  readonly #onWritten = (error: Error | null | undefined): void => {
+    if (error !== null && error !== undefined) this.#lost += 1;
+  };
 
   /** Resolves when all is written. */
   async close(): Promise<void> {
     this.#stream.end();
-    await finished(this.#stream).catch(() => {}); // kept in `failure`
+    await finished(this.#stream).catch(() => {}); // was told when it happened
   }
 }

@@ -1,0 +1,75 @@
+// From the command line and the environment to the replay server's configuration.
+import { readFlags } from '@gor/cli';
+import { describe, expect, test } from 'vitest';
+import { configureReplay, replayProgram } from '../src/index.ts';
+
+async function configured(line: string, environment: Record<string, string> = {}) {
+  const values = await readFlags(replayProgram('gor-replay'), line === '' ? [] : line.split(' '), environment);
+  if ('show' in values) throw new Error(values.show);
+  return configureReplay(values);
+}
+
+test('without flags: every default of the help', async () => {
+  expect(await configured('')).toMatchObject({
+    host: '0.0.0.0',
+    port: 28_020,
+    targets: [{ url: 'http://localhost:8080' }],
+    bufferMs: 1000,
+    timeoutMs: 5000,
+    connections: 512,
+    originalHost: false,
+    insecure: false,
+    mark: true,
+    keepOrder: true,
+    resultsFile: undefined,
+  });
+});
+
+describe('what the flags say', () => {
+  test.each<[sentence: string, line: string, expected: object]>([
+    [
+      'every switch',
+      '--original-host --insecure --no-mark --no-order',
+      { originalHost: true, insecure: true, mark: false, keepOrder: false },
+    ],
+    ['an IPv6 address to listen on, with brackets', '-ip [::1]', { host: '::1' }],
+    ['and without', '--ip ::1', { host: '::1' }],
+    ['one dash and an equals sign', '-ip=127.0.0.1', { host: '127.0.0.1' }],
+    ['a port that the system chooses', '-p 0', { port: 0 }],
+    ['no waiting at all', '--buffer 0', { bufferMs: 0 }],
+    ['durations', '--buffer 250ms --timeout 1m', { bufferMs: 250, timeoutMs: 60_000 }],
+    [
+      'a share and a rate',
+      '-f http://a|10%,https://b/base|2.5',
+      {
+        targets: [
+          { limit: { kind: 'share' } },
+          { url: 'https://b/base', limit: { kind: 'per-second', ratePerSecond: 2.5 } },
+        ],
+      },
+    ],
+    ['a results file', '--results out.jsonl', { resultsFile: 'out.jsonl' }],
+  ])('%s: %s', async (_, line, expected) => {
+    expect(await configured(line)).toMatchObject(expected);
+  });
+
+  test('the environment says what the command line does not', async () => {
+    const environment = { GOR_REPLAY_FORWARD: 'http://a|1', GOR_REPLAY_NO_MARK: 'true', GOR_REPLAY_PORT: '1' };
+    const config = await configured('-p 2', environment);
+    expect(config).toMatchObject({ port: 2, mark: false, targets: [{ url: 'http://a' }] });
+  });
+});
+
+describe('what is refused, the flag named', () => {
+  test.each<[line: string, message: string]>([
+    ['-ip http://x', '--ip: "http://x" is not an address'],
+    ['-p 65536', '--port: "65536" is not a port (0 to 65535)'],
+    ['--connections 1.5', '--connections: "1.5" is not a whole number from 1 to 65535'],
+    ['--connections 70000', '--connections: "70000" is not a whole number'],
+    ['--timeout 5 --timeout 6', '--timeout is given 2 times'],
+    ['-f http://a,http://a', '--forward: '],
+    ['-f http://a|1e9', '--forward: '],
+  ])('%s', async (line, message) => {
+    await expect(configured(line)).rejects.toThrow(message);
+  });
+});

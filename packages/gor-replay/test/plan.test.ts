@@ -1,0 +1,45 @@
+// The plan at start: every limit and default in force, in words.
+import { describe, expect, test } from 'vitest';
+import type { ReplayConfig } from '../src/index.ts';
+import { planLines } from '../src/plan.ts';
+
+const defaults: ReplayConfig = {
+  host: '0.0.0.0',
+  port: 28_020,
+  targets: [{ url: 'http://localhost:8080' }],
+  bufferMs: 1000,
+  timeoutMs: 5000,
+  connections: 512,
+  originalHost: false,
+  insecure: false,
+  mark: true,
+  keepOrder: true,
+  resultsFile: undefined,
+};
+
+test('the defaults', () => {
+  expect(planLines(defaults)).toEqual([
+    '  listens on  udp 0.0.0.0:28020',
+    '  forwards to http://localhost:8080, no limit',
+    '  waiting     up to 1 s over the limit, 5 s for an answer, 512 requests in flight for each target',
+    "  requests    Host is the target's; Gor-Replayed: 1 is added; order is kept on each captured connection",
+  ]);
+});
+
+describe('what differs is said', () => {
+  test.each<[sentence: string, over: Partial<ReplayConfig>, text: string]>([
+    [
+      'a rate',
+      { targets: [{ url: 'http://a', limit: { kind: 'per-second', ratePerSecond: 10 } }] },
+      'http://a, at most 10 a second',
+    ],
+    ['an IPv6 address', { host: '::' }, 'udp [::]:28020'],
+    ['the captured Host', { originalHost: true }, 'Host is the captured one'],
+    ['no mark', { mark: false }, 'no mark is added'],
+    ['no order', { keepOrder: false }, 'order is not kept'],
+    ['certificates are not verified', { insecure: true }, 'certificates of https targets are not verified'],
+    ['a results file', { resultsFile: 'out.jsonl' }, 'results     out.jsonl'],
+  ])('%s', (_, over, text) => {
+    expect(planLines({ ...defaults, ...over }).join('\n')).toContain(text);
+  });
+});
