@@ -10,9 +10,13 @@ export async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;
   const command = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command !== undefined) return command.run(rest);
-  if (name === undefined || name === '-h' || name === '--help' || name === '-help') {
+  if (name === undefined) {
+    process.stderr.write(helpText());
+    return exitCodes.usage;
+  }
+  if (['-h', '--help', '-help', 'help'].includes(name)) {
     process.stdout.write(helpText());
-    return name === undefined ? exitCodes.usage : exitCodes.done;
+    return exitCodes.done;
   }
   if (name === '--version' || name === '-version') {
     process.stdout.write(`${version}\n`);
