@@ -24,9 +24,9 @@ test('a filter that does not compile: one line, exit 2', async (context) => {
 });
 
 test('without the right to capture: exit 77, and what to do', async (context) => {
-  context.skip(process.getuid?.() !== 0, 'giving up root needs root');
+  context.skip(process.getuid?.() !== 0, 'giving up rights needs root');
   context.skip(!isInstalled('setpriv'), 'setpriv is not installed');
-  const dropped = ['--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all', '--bounding-set=-all'];
+  const dropped = ['--inh-caps=-all', '--bounding-set=-all', '--no-new-privs'];
   const child = spawn('setpriv', [...dropped, process.execPath, programPath('gor-listen'), '-r', '127.0.0.1']);
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

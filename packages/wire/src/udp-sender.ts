@@ -18,8 +18,9 @@ import type { SenderEvent, SendRefusal, UdpSender, UdpSenderCounters, UdpSenderO
 const TOTALS_INTERVAL_MS = 1000;
 const ERROR_EVENT_INTERVAL_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 2000;
-const FINAL_TOTALS = 3;
-const FINAL_TOTALS_SPACING_MS = 20;
+const LAST_SEND_MS = 20;
+/** Pauses before each copy of the final totals: the last one finds even a receiver that was late when the others came. */
+const FINAL_TOTALS_PAUSES_MS = [0, 20, 250];
 /** So many sends may be with the kernel without an outcome. */
 const MAX_OPEN_SENDS = 1024;
 /** Asked of the kernel, so that a burst of ours waits there and not here. */
@@ -257,11 +258,11 @@ class ConnectedSender implements UdpSender {
     clearInterval(this.#totalsTimer);
     await this.#drainUntil(deadlineMs);
     this.#abandonedDatagrams = this.#queue.clear();
-    for (let copy = 0; copy < FINAL_TOTALS; copy++) {
-      if (copy > 0) await delay(FINAL_TOTALS_SPACING_MS);
+    for (const pauseMs of FINAL_TOTALS_PAUSES_MS) {
+      await delay(pauseMs);
       this.#sendTotals(true);
     }
-    await this.#drainUntil(performance.now() + FINAL_TOTALS_SPACING_MS);
+    await this.#drainUntil(performance.now() + LAST_SEND_MS);
     this.#isSocketClosed = true;
     clearTimeout(this.#timer);
     clearInterval(this.#probeTimer);
