@@ -26,7 +26,8 @@ function expectBalance({ counters }: RingBlock, hint = ''): void {
 
 /** The payload that is decoded from a packet in the ring, or the reject's reason. */
 function payloadOf(packet: StoredPacket): string {
-  const block = new RingBlock(ringMemory([[packet]]), 4096);
+  const blockBytes = 65_536;
+  const block = new RingBlock(ringMemory([[packet]], blockBytes), blockBytes);
   const [frame] = readAll(block, 1);
   expectBalance(block);
   if (frame === undefined) return 'no frame';
@@ -67,7 +68,11 @@ test('over loopback each packet comes once, as received', () => {
 describe('what stands at the network header', () => {
   const tag = (type: number, id = 5) => [id >> 8, id & 0xff, type >> 8, type & 0xff];
   const tagged = (tags: readonly number[], packet: Uint8Array) => Uint8Array.from([...tags, ...packet]);
-  const fragmentLike = ipv4Packet({ payload: 'x'.repeat(2008) });
+  // Their lengths and names are those of a type, and behind that of a packet.
+  const typeLike4 = ipv4Packet({ payload: 'x'.repeat(2008) });
+  typeLike4.set([0x45, 0], 4); // identification
+  const typeLike6 = ipv6Packet({ payload: 'x'.repeat(0x6000) });
+  typeLike6.set([0x86, 0xdd], 2); // flow label
   // biome-ignore format: a table
   const rows: readonly (readonly [name: string, bytes: Uint8Array, protocol: number, expected: string])[] = [
     ['IPv4', ipv4, 0x0800, 'GET'],
@@ -79,7 +84,8 @@ describe('what stands at the network header', () => {
     ['two of three tags', tagged([...tag(0x8100), ...tag(0x86dd)], ipv6), 0x8100, 'GET'],
     ['a tag behind which the frame is padded', tagged(tag(0x0800), Uint8Array.from([...ipv4, 0, 0, 0])), 0x8100, 'GET'],
     ['IPv4 before which its tag was stepped over already', ipv4, 0x8100, 'GET'],
-    ['an IPv4 packet of 2,048 bytes, a length that reads like a type', fragmentLike, 0x0800, 'x'.repeat(2008)],
+    ['an IPv4 packet of 2,048 bytes, a length that reads like a type', typeLike4, 0x0800, 'x'.repeat(2008)],
+    ['an IPv6 packet with a flow label that reads like a type', typeLike6, 0x86dd, 'x'.repeat(0x6000)],
     ['ARP', Uint8Array.from([0, 1, 8, 0, 6, 4, 0, 1, ...Array(20).fill(0)]), 0x0806, 'malformed-ip'],
     ['one byte', Uint8Array.from([0x45]), 0x0800, 'truncated'],
     ['nothing', new Uint8Array(0), 0x0800, 'truncated'],
