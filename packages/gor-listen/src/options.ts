@@ -2,6 +2,7 @@
 import {
   type Flag,
   type FlagValues,
+  formatBytes,
   type HostPort,
   parseBytes,
   parseHostPort,
@@ -9,10 +10,11 @@ import {
   parsePort,
   UsageError,
 } from '@gor/cli';
+import { budgetDefaults } from '@gor/http';
 
 const DEFAULT_REPLAY_PORT = 28_020;
-/** What all unfinished requests together may hold: a longer body could never become whole. */
-const MOST_BODY_BYTES = 24 * 1024 * 1024;
+/** Unfinished requests hold so much in all, and a buffer that grows by doubling takes up to twice what is in it. */
+const MOST_BODY_BYTES = budgetDefaults.limitBytes / 2;
 
 /** What a listener does. */
 export interface ListenConfig {
@@ -133,7 +135,9 @@ function sourceOf(values: FlagValues, sends: boolean): ListenConfig['source'] {
 function maxBodyBytesOf(text: string): number {
   const maxBodyBytes = parseBytes('--max-body', text);
   if (maxBodyBytes <= MOST_BODY_BYTES) return maxBodyBytes;
-  throw new UsageError(`--max-body: "${text}" is more than the 24mb that unfinished requests may hold in all`);
+  throw new UsageError(
+    `--max-body: "${text}" is over ${formatBytes(MOST_BODY_BYTES)}, half of what unfinished requests may hold in all`,
+  );
 }
 
 function bufferBytesOf(text: string): number {

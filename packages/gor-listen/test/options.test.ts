@@ -66,7 +66,7 @@ describe('what is refused, the flag named', () => {
     ['--pcap x --engine cap', '--engine is for live capture'],
     ['--pcap x --buffer-size 1mb', '--buffer-size is for live capture'],
     ['--pcap x --speed 1e3', '--speed: "1e3" is neither a number above 0 nor max'],
-    ['--max-body 25mb', '--max-body: "25mb" is more than the 24mb'],
+    ['--max-body 25mb', '--max-body: "25mb" is over 12 MB'],
     ['--max-body 0', '--max-body: "0" is not a size'],
   ])('%s', async (line, message) => {
     await expect(configured(line)).rejects.toThrow(message);
