@@ -326,7 +326,7 @@ static bool attach(struct ring *ring, napi_value object, napi_value on_block, na
 // new Ring(interfaceIndex, filter, blockBytes, blockCount, blockTimeoutMs, onBlock, onError)
 static napi_value ring_open(napi_env env, napi_callback_info info) {
   enum { ARGUMENTS = 7 };
-  napi_value object, argument[ARGUMENTS];
+  napi_value object, target, argument[ARGUMENTS];
   size_t count = ARGUMENTS, filter_bytes;
   int32_t interface_index;
   uint32_t block_timeout_ms;
@@ -339,7 +339,8 @@ static napi_value ring_open(napi_env env, napi_callback_info info) {
   }
   ring->env = env;
   ring->fd = -1;
-  if (napi_get_cb_info(env, info, &count, argument, &object, NULL) != napi_ok || count != ARGUMENTS ||
+  if (napi_get_new_target(env, info, &target) != napi_ok || target == NULL ||
+      napi_get_cb_info(env, info, &count, argument, &object, NULL) != napi_ok || count != ARGUMENTS ||
       napi_get_value_int32(env, argument[0], &interface_index) != napi_ok ||
       napi_get_typedarray_info(env, argument[1], &type, &filter_bytes, &filter, NULL, NULL) != napi_ok ||
       type != napi_uint8_array || napi_get_value_uint32(env, argument[2], &ring->block_bytes) != napi_ok ||
