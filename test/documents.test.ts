@@ -1,0 +1,333 @@
+// The pages say what the code says: every flag with its default, every reason, every field of the ledgers, every change on
+// the way to staging, every limit. What the code has and a page has not, or the other way round, fails here.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { decodeSegment, defaultTcpLimits, linkTypes, type Segment, TcpAssembler, tcpFlags } from '@gor/capture';
+import { commonFlags, exitCodes, type Flag } from '@gor/cli';
+import { budgetDefaults, DEFAULT_LIMITS, MemoryBudget, REJECT_REASONS, RequestParser } from '@gor/http';
+import { OUTGOING_CHANGES, replayerDefaults } from '@gor/replay';
+import { senderDefaults } from '@gor/wire';
+import { type ListenLedger, listen, listenFlags } from 'gor-listen';
+import { type ReplayLedger, replay, replayFlags } from 'gor-replay';
+import ts from 'typescript';
+import { describe, expect, test } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..');
+const FLAG_OF_OPTION = { originalHost: '`--original-host`', 'mark: false': '`--no-mark`' };
+const operating = page('docs/operating.md');
+const supported = page('docs/supported.md');
+const architecture = page('ARCHITECTURE.md');
+
+describe('docs/operating.md', () => {
+  test.each([
+    ['gor-listen', listenFlags],
+    ['gor-replay', replayFlags],
+    ['Flags of both', commonFlags],
+  ])('shows the flags of %s with their defaults, in the order of the help', (heading, flags) => {
+    const rows = rowsOf(section(operating, `## ${heading}`));
+    expect(rows.map(([names]) => names)).toEqual(flags.map(namesOf));
+    for (const [at, flag] of flags.entries()) {
+      const shown = rows[at]?.[1];
+      if (flag.defaultText !== undefined) expect(shown, flag.name).toBe(`\`${flag.defaultText}\``);
+      else if (flag.kind === 'switch') expect(shown, flag.name).toBe('off');
+      else expect(shown, flag.name).not.toMatch(/^`[^`]*`$/);
+    }
+  });
+
+  test('shows every exit code', () => {
+    const codes = rowsOf(section(operating, '## Start, ready, stop')).map(([code]) => code);
+    for (const code of Object.values(exitCodes)) expect(codes).toContain(String(code));
+  });
+
+  // The words of each union in the sources, and the section with a row for each of them and none besides.
+  test.each([
+    ['Frames', ['capture/src/layer-cursor.ts frameRejects', 'capture/src/frame-decoder.ts FrameDrop']],
+    ['Payload', ['capture/src/assembler-counters.ts PayloadDrop']],
+    ['Gaps', ['capture/src/assembler-counters.ts GapReason']],
+    ['Ends of connections', ['capture/src/connection.ts EndReason']],
+    [
+      'Requests that gor-listen drops',
+      ['http/src/reject.ts REJECT_REASONS', 'wire/src/udp-sender-options.ts SendRefusal', 'replayed', 'not-shown'],
+    ],
+    [
+      'Datagrams',
+      [
+        'wire/src/datagram.ts HeaderReject',
+        'wire/src/record.ts RecordReject',
+        'wire/src/session.ts SessionReject',
+        'wire/src/decoder.ts DatagramReject',
+      ],
+    ],
+    ['Fragments', ['wire/src/fragment-table.ts FragmentEviction']],
+    [
+      'Requests that gor-replay does not see answered',
+      [
+        'replay/src/reasons.ts LimitedReason',
+        'replay/src/reasons.ts FailedReason',
+        'replay/src/reasons.ts SkippedReason',
+        ...['limited', 'failed', 'skipped'],
+      ],
+    ],
+  ])('names every reason of "%s", and no other', (heading, sources) => {
+    const reasons = sources.flatMap((source) => (source.includes(' ') ? wordsOf(source) : [source]));
+    const shown = rowsOf(section(operating, `### ${heading}`), true).flatMap(([cell]) => ticked(cell));
+    expect([...new Set(shown)].sort()).toEqual([...new Set(reasons)].sort());
+  });
+
+  test.each([
+    'capture/src/errors.ts CaptureErrorCode',
+    'wire/src/errors.ts WireErrorCode',
+    'wire/src/session.ts SessionState',
+  ])('knows the words of %s', (source) => {
+    const pages = `${operating}${supported}`;
+    expect(wordsOf(source).filter((word) => !pages.includes(`\`${word}\``))).toEqual([]);
+  });
+
+  test('explains every field of both ledgers', async () => {
+    const [ofListener, ofReplay] = await emptyLedgers();
+    const listenFields = ticked(section(operating, "### gor-listen's ledger"));
+    const replayFields = ticked(section(operating, "### gor-replay's ledger"));
+    expect(fieldsOf(ofListener).filter((field) => !isIn(field, listenFields))).toEqual([]);
+    expect(fieldsOf(ofReplay).filter((field) => !isIn(field, replayFields))).toEqual([]);
+    const ofSession = ts.forEachChild(sourceOf('wire/src/session-ledger.ts'), interfaceNamed('SessionLedger'));
+    for (const field of [...(ofSession ?? []), 'sent', 'received', 'lost', 'beforeStart', 'rejected']) {
+      expect(isIn(field, replayFields), field).toBe(true);
+    }
+  });
+
+  test('gives the limits that are in force', () => {
+    const memory = section(operating, '## Memory');
+    for (const bytes of [
+      ...[defaultTcpLimits.maxHeldBytes, defaultTcpLimits.maxHeldBytesPerStream, budgetDefaults.limitBytes],
+      ...[senderDefaults.queueBytes, senderDefaults.maxRecordBytes, replayerDefaults.maxWaitingBytes],
+    ]) {
+      expect(memory).toContain(`${bytes / 1024 / 1024} MiB`);
+    }
+    const { maxConnections, maxHalfOpen, maxEnded, maxHeldSegments, maxHeldSegmentsPerStream } = defaultTcpLimits;
+    for (const count of [
+      ...[maxConnections, maxHalfOpen, maxEnded, maxHeldSegments, maxHeldSegmentsPerStream],
+      ...[budgetDefaults.maxMessages, replayerDefaults.maxWaitingRequests, maxConnections + maxHalfOpen + maxEnded],
+    ]) {
+      expect(memory).toContain(count.toLocaleString('en-US'));
+    }
+  });
+
+  test('a connection takes at most 3 KiB of bookkeeping', () => {
+    expect(section(operating, '## Memory')).toContain('3 KiB each at most');
+    const count = 8_000;
+    const held: TcpAssembler[] = [];
+    const before = usedBytes();
+    held.push(assemblerWith(count));
+    const bytesEach = (usedBytes() - before) / count;
+    expect(held[0]?.counters().connectionsOpen).toBe(count);
+    expect(bytesEach).toBeLessThan(3 * 1024);
+  });
+});
+
+describe('docs/supported.md', () => {
+  test('shows every change on the way to staging, and no other', () => {
+    const rows = rowsOf(section(supported, '### What is changed on the way to staging'));
+    const listed = OUTGOING_CHANGES.map(({ part, name, change }) => [part, `\`${name}\``, change]);
+    expect(rows.map((row) => row.slice(0, 3))).toEqual(listed);
+    for (const [at, { unless }] of OUTGOING_CHANGES.entries()) {
+      expect(rows[at]?.at(-1)).toBe(unless === undefined ? '' : FLAG_OF_OPTION[unless]);
+    }
+  });
+
+  test('shows every link type that is read', () => {
+    const shown = rowsOf(section(supported, '### Link layer')).map(([, number]) => Number(number));
+    expect(shown.filter((number) => !Number.isNaN(number)).sort()).toEqual(Object.values(linkTypes).sort());
+    const frame = { timestampUs: 0, bytes: new Uint8Array(0), start: 0, end: 0, originalLength: 0 };
+    for (const linkType of shown.filter((number) => !Number.isNaN(number))) {
+      expect(decodeSegment({ ...frame, linkType, direction: 'in' })).not.toBe('unsupported-link-type');
+    }
+  });
+
+  test('shows every reason why a request is refused', () => {
+    const shown = ticked(section(supported, '## HTTP requests'));
+    expect(REJECT_REASONS.filter((reason) => !shown.includes(reason))).toEqual([]);
+  });
+
+  test('gives the limits of requests', () => {
+    const text = section(supported, '## HTTP requests');
+    expect(text).toContain(`${DEFAULT_LIMITS.maxHeadBytes / 1024} KiB`);
+    expect(text).toContain(`${DEFAULT_LIMITS.maxBodyBytes / 1024 / 1024} MiB`);
+    expect(text).toContain(DEFAULT_LIMITS.maxHeaders.toLocaleString('en-US'));
+  });
+});
+
+describe('every page', () => {
+  test.each([
+    ['docs/operating.md', operating],
+    ['docs/supported.md', supported],
+    ['ARCHITECTURE.md', architecture],
+  ])('%s names only files that there are', (_, text) => {
+    const named = ticked(text).filter((word) => /^[\w@./-]+\/[\w./-]+\.(ts|mjs|c|md|json|pcap|txt)$/.test(word));
+    const missing = named.filter((name) => !exists(name) && !exists(`packages/${name}`));
+    expect(missing).toEqual([]);
+  });
+
+  test.each([
+    ['docs/operating.md', operating],
+    ['docs/supported.md', supported],
+  ])('%s links only to headings that there are', (_, text) => {
+    const pages: Record<string, string> = { '': text, 'operating.md': operating, 'supported.md': supported };
+    const broken = [...text.matchAll(/\]\(([\w.-]*)#([\w-]+)\)/g)].filter(
+      ([, file = '', anchor = '']) => !anchorsOf(pages[file] ?? '').includes(anchor),
+    );
+    expect(broken.map(([link]) => link)).toEqual([]);
+  });
+});
+
+function page(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8');
+}
+
+function exists(path: string): boolean {
+  return ts.sys.fileExists(join(ROOT, path));
+}
+
+/** From a heading to the next one of its level or above. */
+function section(text: string, heading: string): string {
+  const lines = text.split('\n');
+  const from = lines.indexOf(heading);
+  if (from < 0) throw new Error(`there is no heading "${heading}"`);
+  const level = heading.indexOf(' ');
+  const next = lines.findIndex((line, at) => at > from && /^#+ /.test(line) && line.indexOf(' ') <= level);
+  return lines.slice(from, next < 0 ? lines.length : next).join('\n');
+}
+
+/** The cells of all table rows, without the lines of dashes; `withHeads`: the heads of tables, too. */
+function rowsOf(text: string, withHeads = false): string[][] {
+  const lines = text.split('\n');
+  return lines.flatMap((line, at) => {
+    const isHead = /^\|[-| :]+$/.test(lines[at + 1] ?? '');
+    if (!line.startsWith('|') || /^\|[-| :]+$/.test(line) || (isHead && !withHeads)) return [];
+    return [
+      line
+        .slice(1, -1)
+        .split(/(?<!\\)\|/)
+        .map((cell) => cell.trim()),
+    ];
+  });
+}
+
+/** What stands between backticks. */
+function ticked(text = ''): string[] {
+  return [...text.matchAll(/`([^`\n]+)`/g)].map(([, word]) => word!);
+}
+
+function anchorsOf(text: string): string[] {
+  const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, title]) => title!);
+  return headings.map((title) =>
+    title
+      .toLowerCase()
+      .replace(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+function namesOf({ letter, name }: Flag): string {
+  return letter === undefined ? `\`--${name}\`` : `\`-${letter}\`, \`--${name}\``;
+}
+
+/** All string literals of a type or constant: `path name`. */
+function wordsOf(source: string): string[] {
+  const [path = '', name = ''] = source.split(' ');
+  const words: string[] = [];
+  const collect = (node: ts.Node): void => {
+    if (ts.isStringLiteral(node)) words.push(node.text);
+    ts.forEachChild(node, collect);
+  };
+  const find = (node: ts.Node): void => {
+    const isNamed = ts.isTypeAliasDeclaration(node) || ts.isVariableDeclaration(node);
+    if (isNamed && node.name.getText() === name) collect(node);
+    else ts.forEachChild(node, find);
+  };
+  find(sourceOf(path));
+  if (words.length === 0) throw new Error(`${source} has no words`);
+  return words;
+}
+
+function sourceOf(path: string): ts.SourceFile {
+  return ts.createSourceFile(path, page(join('packages', path)), ts.ScriptTarget.Latest, true);
+}
+
+/** The names of an interface's own properties. */
+function interfaceNamed(name: string): (node: ts.Node) => string[] | undefined {
+  return (node) =>
+    ts.isInterfaceDeclaration(node) && node.name.text === name
+      ? node.members.map((member) => member.name?.getText() ?? '')
+      : undefined;
+}
+
+/** A listener's and a replay server's ledger, of a run in which nothing was sent. */
+async function emptyLedgers(): Promise<[ListenLedger, ReplayLedger]> {
+  const ofListener = await listen({
+    source: { kind: 'file', path: join(ROOT, 'test/captures/curl-get-post.pcap'), speed: Number.POSITIVE_INFINITY },
+    ...{ ports: [1], filter: undefined, direction: 'both', maxBodyBytes: 1 },
+    replay: { host: '127.0.0.1', port: 9 },
+  });
+  const defaults = { bufferMs: 0, timeoutMs: 1, connections: 1, originalHost: false, insecure: false };
+  const ofReplay = await replay(
+    {
+      ...{ host: '127.0.0.1', port: 0, targets: [{ url: 'http://127.0.0.1:9' }], resultsFile: undefined },
+      ...{ ...defaults, mark: true, keepOrder: true },
+    },
+    { signal: AbortSignal.abort() },
+  );
+  return [ofListener, ofReplay];
+}
+
+/** The names of all fields; of counts by reason only the name of the whole. */
+function fieldsOf(ledger: object): string[] {
+  return Object.entries(ledger).flatMap(([name, value]) => {
+    if (Array.isArray(value)) return [name, ...value.flatMap((item: object) => fieldsOf(item))];
+    return typeof value === 'object' && value !== null && !isCounts(value) ? [name, ...fieldsOf(value)] : [name];
+  });
+}
+
+/** Reason or system code → count. */
+function isCounts(value: object): boolean {
+  return Object.keys(value).every((name) => /^([a-z0-9.-]+|[A-Z0-9_]+)$/.test(name));
+}
+
+/** `wire.sent`, `sessions[].sent` and `sent` explain `sent`; `frames.seen` explains `frames`, too. */
+function isIn(field: string, explained: readonly string[]): boolean {
+  return explained.some((name) => name.split(/\.|\[\]/).includes(field));
+}
+
+/** An assembler with so many open connections, a parser for each, as the listener has them. */
+function assemblerWith(connections: number): TcpAssembler {
+  const budget = new MemoryBudget();
+  const nothing = (): void => {};
+  const assembler = new TcpAssembler({
+    onConnection: () => {
+      const parser = new RequestParser({ budget, onRequest: nothing, onReject: nothing });
+      return { client: { data: (bytes, timestampUs) => parser.push(bytes, timestampUs), gap: nothing, end: nothing } };
+    },
+  });
+  const bytes = new TextEncoder().encode('GET / HTTP/1.1\r\n\r\n');
+  for (let number = 0; number < connections; number++) assembler.push(segmentOf(number, bytes));
+  return assembler;
+}
+
+function segmentOf(number: number, bytes: Uint8Array): Segment {
+  const client = String.fromCharCode(10, 0, number >> 16, (number >> 8) & 255, 4, number & 255);
+  return {
+    flow: `${client}${String.fromCharCode(10, 0, 0, 1, 0, 80)}`,
+    ...{ sourcePort: 1024 + (number & 255), destinationPort: 80, sequence: 1, acknowledgment: 1, flags: tcpFlags.ack },
+    ...{ bytes, payloadStart: 0, payloadEnd: bytes.length, missing: 0, timestampUs: 1e15, direction: 'in' },
+  };
+}
+
+/** What the heap holds after everything unused is collected. */
+function usedBytes(): number {
+  setFlagsFromString('--expose-gc');
+  const collect: unknown = runInNewContext('gc');
+  if (typeof collect === 'function') collect();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
