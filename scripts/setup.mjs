@@ -12,26 +12,26 @@ import {
 import { buildRingEngine, isRingBuilt, isRingSupported, proveRingEngine } from './setup/ring-engine.mjs';
 import { currentStamp, lastSetUp, markSetUp } from './setup/stamp.mjs';
 import { note, run, StepFailed, step } from './setup/step.mjs';
-import { canInstall, install, installCommand } from './setup/system-packages.mjs';
+import { canInstall, install, installCommand, isInPath } from './setup/system-packages.mjs';
 
 const LEAST_NODE = [20, 19];
 
 /**
- * Sets up, and says whether live capture works.
+ * Sets up, and says whether a capture engine is there.
  * @returns {Promise<{ liveCapture: boolean }>}
  */
 export async function setUp() {
   process.chdir(dirname(dirname(fileURLToPath(import.meta.url))));
   refuseOldNode();
   const last = lastSetUp(currentStamp());
-  let liveCapture = last === 'with capture' && isRingBuilt();
+  let isComplete = last === 'with capture' && isRingBuilt();
   if (last === undefined) await step('install the pinned dependencies', installDependencies);
-  if (!liveCapture) {
-    liveCapture = await setUpCapture();
-    markSetUp(currentStamp(), liveCapture);
+  if (!isComplete) {
+    isComplete = await setUpCapture();
+    markSetUp(currentStamp(), isComplete);
   }
   await step('compile', () => run(process.execPath, ['node_modules/typescript/bin/tsc', '-b']).then(() => ''));
-  return { liveCapture };
+  return { liveCapture: isComplete || (isRingSupported && isRingBuilt()) };
 }
 
 function refuseOldNode() {
@@ -52,21 +52,30 @@ async function installDependencies() {
 
 /** @returns {Promise<boolean>} whether every engine for this system was proved to load */
 async function setUpCapture() {
-  if (!(await captureEngineLoads())) {
-    const missing = await missingBuildPackages();
-    if (missing.length > 0 && !canInstall()) {
-      note(`Live capture is not available: ${missing.join(', ')} missing. Everything else works. To have it:`);
-      note(`  ${installCommand(missing)} && npm run setup`);
-      return false;
-    }
-    await step('build the capture engine cap', () => buildCaptureEngine(missing));
-  }
-  await step('load the capture engine cap', proveCaptureEngine);
-  if (isRingSupported) {
+  const missing = await missingBuildPackages();
+  const ring = isRingSupported && (isInPath('cc') || canInstall());
+  const cap = (await captureEngineLoads()) || missing.length === 0 || canInstall();
+  if (cap) await setUpCap(missing);
+  if (ring) {
     await step('build the capture engine ring', buildRingEngine);
     await step('load the capture engine ring', proveRingEngine);
   }
-  return true;
+  if (cap && (ring || !isRingSupported)) return true;
+  const without = ring ? 'Live capture works, but not with --filter or --engine cap' : 'Live capture is not available';
+  note(`${without}: ${missing.join(', ')} missing. Everything else works. To have it:`);
+  note(`  ${installCommand(missing)} && npm run setup`);
+  return false;
+}
+
+/**
+ * Builds cap where it does not load, and proves that it does.
+ * @param {readonly string[]} missingPackages
+ */
+async function setUpCap(missingPackages) {
+  if (!(await captureEngineLoads())) {
+    await step('build the capture engine cap', () => buildCaptureEngine(missingPackages));
+  }
+  await step('load the capture engine cap', proveCaptureEngine);
 }
 
 /**

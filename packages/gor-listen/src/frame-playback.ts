@@ -4,6 +4,8 @@ import type { Frame } from '@gor/capture';
 /** Where frames go, and, for a file, when it may be read on. */
 export interface FrameSink {
   readonly onFrame: (frame: Frame) => void;
+  /** Live interfaces only. */
+  readonly onInterfaceDown?: (interfaceName: string) => void;
   /** A promise to wait for before more of a file is read; undefined: read on. */
   readonly pause: () => Promise<void> | undefined;
 }

@@ -9,14 +9,17 @@ import type { ListenConfig } from './options.ts';
 export interface FrameSource {
   /** What is watched, for people: `any`, `eth0, lo`, `capture file x.pcap`. */
   readonly name: string;
-  /** `cap`, or `file`. */
-  readonly engine: string;
+  readonly engine: 'ring' | 'cap' | 'file';
+  /** Why a lesser engine was taken than could be expected, in a line; undefined where there is nothing to say. */
+  readonly note: string | undefined;
   /** The pcap-filter expressions in force, one for each interface; none for a file. */
   readonly filters: readonly string[];
   /** Whether frames say if they came in or went out. */
   readonly tellsDirection: boolean;
   /** Frames that the kernel dropped; undefined where the engine cannot know. */
   readonly kernelDrops: () => number | undefined;
+  /** How often an interface went down. */
+  readonly interfaceDowns: () => number;
   /** Resolves at the end of a file, rejects where frames cannot be read on; a live source never ends by itself. */
   readonly ended: Promise<void>;
   /** Stops; no frame comes afterwards. */
@@ -54,13 +57,16 @@ async function openLive(
     bufferBytes,
     onFrame: sink.onFrame,
     onError: fail,
+    onInterfaceDown: sink.onInterfaceDown,
   });
   return {
     name: capture.interfaces.join(', '),
     engine: capture.engine,
+    note: capture.note,
     filters: capture.filters,
     tellsDirection: capture.tellsDirection,
     kernelDrops: () => capture.counters().kernelDrops,
+    interfaceDowns: () => capture.counters().interfaceDowns,
     ended,
     close: () => capture.close(),
   };
@@ -79,9 +85,11 @@ async function openFile(
   return {
     name: path === '-' ? 'capture from stdin' : `capture file ${path}`,
     engine: 'file',
+    note: undefined,
     filters: [],
     tellsDirection: true,
     kernelDrops: () => undefined,
+    interfaceDowns: () => 0,
     ended,
     close: async () => {
       closing.abort();

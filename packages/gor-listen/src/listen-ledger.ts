@@ -19,7 +19,12 @@ export interface ListenLedger {
   /** Requests that standard output was too slow for; where nothing is sent they are in `dropped`, too. */
   readonly notShown: number;
   /** `seen = segments + Σ rejected`. */
-  readonly frames: FrameCounters & { readonly kernelDrops: number | null };
+  readonly frames: FrameCounters & {
+    /** Packets that passed the filter and found no room; null where the engine cannot tell. */
+    readonly kernelDrops: number | null;
+    /** How often a watched interface went down. */
+    readonly interfaceDowns: number;
+  };
   readonly connections: AssemblerCounters & { readonly otherDirection: number };
   /** Bytes on watched connections that belong to no request. */
   readonly skippedBytes: number;

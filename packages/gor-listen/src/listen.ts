@@ -23,6 +23,8 @@ export type ListenEvent =
   /** The replay server's socket refuses datagrams, or takes them again; each once a change. */
   | { readonly type: 'replay-server'; readonly reachable: boolean; readonly address: string }
   | { readonly type: 'send-error'; readonly code: string }
+  /** An interface went down; its frames come again when it is up. */
+  | { readonly type: 'interface-down'; readonly interfaceName: string }
   /** Ten seconds have passed without a single frame. */
   | { readonly type: 'no-frames'; readonly afterMs: number }
   /** Capturing failed while it ran: what came before is drained and counted, then listen() resolves. */
@@ -80,7 +82,11 @@ class Listener {
     this.#sink = await this.#openSink();
     try {
       const onFrame = (frame: Parameters<RequestReader['decoder']['push']>[0]) => this.#reader.decoder.push(frame);
-      const sink = { onFrame, pause: () => this.#pause() };
+      const sink = {
+        onFrame,
+        onInterfaceDown: (interfaceName: string) => this.#options.onEvent?.({ type: 'interface-down', interfaceName }),
+        pause: () => this.#pause(),
+      };
       this.#source = await openFrameSource(this.#config, sink, this.#options.signal);
       await this.#listen(this.#source);
     } finally {
@@ -161,7 +167,11 @@ class Listener {
       captured: this.#counts.captured,
       sent: this.#counts.sent,
       dropped: { ...this.#counts.dropped },
-      frames: { ...decoder.counters(), kernelDrops: this.#source?.kernelDrops() ?? null },
+      frames: {
+        ...decoder.counters(),
+        kernelDrops: this.#source?.kernelDrops() ?? null,
+        interfaceDowns: this.#source?.interfaceDowns() ?? 0,
+      },
       connections: { ...assembler.counters(), otherDirection: this.#reader.otherDirection },
       notShown: this.#notShown,
       skippedBytes: this.#reader.skippedBytes,

@@ -72,12 +72,15 @@ function tell(
       if (config.direction !== 'both' && !event.source.tellsDirection) {
         output.warn(`${event.source.name} does not tell which requests come in and which go out: both are taken`);
       }
-      return output.say(`ready: watching ${event.source.name}`);
+      if (event.source.note !== undefined) output.say(event.source.note);
+      return output.say(`ready: watching ${event.source.name} with the engine ${event.source.engine}`);
     case 'replay-server':
       if (event.reachable) return output.warn(`the replay server at ${event.address} takes datagrams again`);
       return output.warn(`no replay server at ${event.address}: requests are counted and dropped until there is one`);
     case 'send-error':
       return output.warn(`sending to the replay server fails: ${event.code}`);
+    case 'interface-down':
+      return output.warn(`the interface ${event.interfaceName} went down: its packets are taken again when it is up`);
     case 'no-frames':
       return output.warn(
         `no packet in ${event.afterMs / 1000} s: is this the interface and port that requests come to?`,

@@ -23,7 +23,7 @@ export interface ListenConfig {
     | {
         readonly kind: 'live';
         readonly interfaces: readonly string[];
-        readonly engine: 'auto' | 'cap';
+        readonly engine: 'auto' | 'ring' | 'cap';
         readonly bufferBytes: number;
       }
     | { readonly kind: 'file'; readonly path: string; readonly speed: number };
@@ -80,7 +80,12 @@ export const listenFlags: readonly Flag[] = [
     kind: 'value',
     description: 'Requests that come in, go out, or both (default: in; both with --pcap)',
   },
-  { name: 'engine', kind: 'value', defaultText: 'auto', description: 'Capture engine: auto or cap' },
+  {
+    name: 'engine',
+    kind: 'value',
+    defaultText: 'auto',
+    description: 'Capture engine: ring (Linux), cap, or auto for the best there is',
+  },
   { name: 'filter', kind: 'value', description: 'pcap-filter expression (default: from the ports)' },
   { name: 'print', kind: 'switch', description: 'Show each request on stdout; sends only where -r is given, too' },
   { name: 'json', kind: 'switch', description: 'The same as JSON, one line a request' },
@@ -115,7 +120,7 @@ export function configureListen(values: FlagValues): ListenConfig & ListenOutput
 }
 
 function sourceOf(values: FlagValues, sends: boolean): ListenConfig['source'] {
-  const engine = oneOf('--engine', textOf(values, 'engine'), ['auto', 'cap']);
+  const engine = oneOf('--engine', textOf(values, 'engine'), ['auto', 'ring', 'cap']);
   const bufferBytes = bufferBytesOf(textOf(values, 'buffer-size'));
   const interfaces = [...new Set(parseList('--interface', textOf(values, 'interface')))];
   const path = values.text('pcap');
@@ -123,6 +128,8 @@ function sourceOf(values: FlagValues, sends: boolean): ListenConfig['source'] {
     if (values.given('speed')) throw new UsageError('--speed goes with --pcap');
     if (interfaces.includes('any') && interfaces.length > 1)
       throw new UsageError('--interface: any already takes in the others');
+    if (engine === 'ring' && values.given('filter'))
+      throw new UsageError('--filter: the engine ring takes none; use cap or auto');
     return { kind: 'live', interfaces, engine, bufferBytes };
   }
   for (const name of ['interface', 'filter', 'engine', 'buffer-size']) {

@@ -43,7 +43,7 @@ export function capOpenError(cause: unknown, interfaceName: string, filter: stri
   if (/permission|permitted|CAP_NET_RAW|denied/i.test(reason)) {
     return new CaptureError(
       'no-permission',
-      `Capturing on ${interfaceName} is not permitted (${reason}). Run as root, or give node the capability: sudo setcap cap_net_raw+ep "$(command -v node)"`,
+      `Capturing on ${interfaceName} is not permitted (${reason}). It takes root (sudo) or the rights CAP_NET_RAW and CAP_NET_ADMIN: AmbientCapabilities= in a systemd unit, --cap-add for a container.`,
       { cause },
     );
   }
