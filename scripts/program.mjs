@@ -29,6 +29,11 @@ export class Program {
     this.#ended = once(this.#child, 'close').then(([code]) => /** @type {number | null} */ (code));
   }
 
+  /** Its process id. */
+  get pid() {
+    return this.#child.pid ?? 0;
+  }
+
   /**
    * The match of the line on stderr that says the program is ready.
    * @param {RegExp} pattern

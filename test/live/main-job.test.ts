@@ -1,12 +1,11 @@
 // The main job on the real loopback interface, with the real programs: what staging gets is what production got.
-import { createHash } from 'node:crypto';
-import { comparableHeaders } from '@gor/replay';
 import { expect, test } from 'vitest';
 import { numberedGet, numberedPost, sendLoad } from '../kit/http-load.ts';
 import { createRandom, seedOfThisRun } from '../kit/random.ts';
-import { type ArrivedRequest, RawServer } from '../kit/raw-server.ts';
+import { RawServer } from '../kit/raw-server.ts';
 import { needs } from '../kit/rights.ts';
 import { expectBalance, startListen, startReplay } from './programs.ts';
+import { expectSame } from './same-requests.ts';
 
 test('2,000 requests a second arrive once each, identical, under default flags', async (context) => {
   needs(context, 'capture');
@@ -113,15 +112,3 @@ test('a replay into a watched port does not go round for ever', async (context) 
   expect(listened.dropped['replayed']).toBe(50);
   expect(production.count).toBe(100);
 });
-
-/** The same requests: in the order of their numbers, the same but for what outgoing.ts lists. */
-function expectSame(production: readonly ArrivedRequest[], staging: readonly ArrivedRequest[]): void {
-  expect(digestOf(staging)).toBe(digestOf(production));
-}
-
-function digestOf(requests: readonly ArrivedRequest[]): string {
-  const lines = requests.map(({ method, target, headers, bodyBytes, bodySha256 }) =>
-    JSON.stringify([method, target, comparableHeaders(headers), bodyBytes, bodySha256]),
-  );
-  return createHash('sha256').update(lines.sort().join('\n')).digest('hex');
-}
