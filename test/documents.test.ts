@@ -6,7 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { decodeSegment, defaultTcpLimits, linkTypes, type Segment, TcpAssembler, tcpFlags } from '@gor/capture';
 import { commonFlags, exitCodes, type Flag } from '@gor/cli';
-import { budgetDefaults, DEFAULT_LIMITS, MemoryBudget, REJECT_REASONS, RequestParser } from '@gor/http';
+import { budgetDefaults, DEFAULT_LIMITS, MemoryBudget, parseRequest, REJECT_REASONS, RequestParser } from '@gor/http';
 import { OUTGOING_CHANGES, replayerDefaults } from '@gor/replay';
 import { senderDefaults } from '@gor/wire';
 import { type ListenLedger, listen, listenFlags } from 'gor-listen';
@@ -126,6 +126,17 @@ describe('docs/operating.md', () => {
     const bytesEach = (usedBytes() - before) / count;
     expect(held[0]?.counters().connectionsOpen).toBe(count);
     expect(bytesEach).toBeLessThan(3 * 1024);
+  });
+
+  test('the parsed head of a request takes as much as is said', () => {
+    const memory = section(operating, '## Memory').replaceAll(/\s+/g, ' ');
+    expect(memory).toContain('less than 2 KiB for one of 400 bytes with nine headers');
+    expect(memory).toContain('ten times its bytes for a head of very short lines');
+    const header = 'X-Header-Name: some value of a header\r\n';
+    expect(parsedBytes(`GET /some/path HTTP/1.1\r\n${header.repeat(9)}\r\n`)).toBeLessThan(2 * 1024);
+    const short = `GET / HTTP/1.1\r\n${'ab:cd\r\n'.repeat(990)}\r\n`;
+    expect(parsedBytes(short) / short.length).toBeGreaterThan(7);
+    expect(parsedBytes(short) / short.length).toBeLessThan(13);
   });
 });
 
@@ -324,6 +335,18 @@ function segmentOf(number: number, bytes: Uint8Array): Segment {
     ...{ sourcePort: 1024 + (number & 255), destinationPort: 80, sequence: 1, acknowledgment: 1, flags: tcpFlags.ack },
     ...{ bytes, payloadStart: 0, payloadEnd: bytes.length, missing: 0, timestampUs: 1e15, direction: 'in' },
   };
+}
+
+/** What a request takes when it is parsed, besides its bytes. */
+function parsedBytes(text: string): number {
+  const requests = 1_000;
+  const bytes = new TextEncoder().encode(text);
+  const kept: unknown[] = [];
+  const before = usedBytes();
+  for (let request = 0; request < requests; request++) kept.push(parseRequest(bytes));
+  const bytesEach = (usedBytes() - before) / requests;
+  expect(kept.every((parsed) => typeof parsed === 'object')).toBe(true);
+  return bytesEach;
 }
 
 /** What the heap holds after everything unused is collected. */
