@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterAll, expect, test } from 'vitest';
 import { asLatin1, latin1 } from '../../../test/kit/every-split.ts';
 import { pcapFile } from '../../../test/kit/packets.ts';
@@ -63,4 +65,26 @@ test('an abort rejects with its reason, even where the stream is silent', async 
   })();
   await expect(reading).rejects.toBe(reason);
   await expect(readCapture(silent(), { signal: AbortSignal.abort(reason) }).next()).rejects.toBe(reason);
+});
+
+test('what was read is let go, also where a signal could still end the reading', async () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const read: WeakRef<Uint8Array>[] = [];
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    for (let count = 0; count < 20; count++) {
+      const chunk = count === 0 ? file : file.slice(24);
+      read.push(new WeakRef(chunk));
+      yield chunk;
+    }
+  }
+  let kept = 0;
+  const { signal } = new AbortController();
+  for await (const frames of readCapture(chunks(), { signal })) {
+    for (const _ of frames);
+    await new Promise((resolve) => void setImmediate(resolve)); // a WeakRef holds until the turn is over
+    collectGarbage();
+    kept = read.filter((chunk) => chunk.deref() !== undefined).length;
+  }
+  expect(kept).toBeLessThan(5);
 });

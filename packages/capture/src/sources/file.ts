@@ -53,23 +53,25 @@ async function* untilAborted<T>(
 ): AsyncGenerator<T, void, undefined> {
   if (signal === undefined) return yield* chunks;
   const iterator = chunks[Symbol.asyncIterator]();
-  let onAbort = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  // Nobody may be waiting for a chunk when the signal comes.
-  aborted.catch(() => {});
   try {
     for (;;) {
       signal.throwIfAborted();
-      const { done, value } = await Promise.race([iterator.next(), aborted]);
+      const { done, value } = await nextUnlessAborted(iterator, signal);
       if (done === true) return;
       yield value;
     }
   } finally {
-    signal.removeEventListener('abort', onAbort);
     // Not awaited: a stream that is silent ends only when its next chunk comes. Its error would be the one just thrown.
     iterator.return?.()?.then(undefined, () => {});
   }
+}
+
+/** The next chunk. A race against one promise of the signal's would keep every chunk for as long as the signal lives. */
+function nextUnlessAborted<T>(iterator: AsyncIterator<T>, signal: AbortSignal): Promise<IteratorResult<T>> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    const settled = (): void => signal.removeEventListener('abort', onAbort);
+    iterator.next().then(resolve, reject).finally(settled);
+  });
 }
