@@ -1,6 +1,5 @@
 // A ledger as people read it: one line a name, groups indented. A group of counts only (reason → count) is one line, with
 // the counts that are not zero.
-import { formatCount } from './quantity.ts';
 import { terminalText } from './terminal-text.ts';
 
 const LABEL_WIDTH = 26;
@@ -36,8 +35,7 @@ function countsText(counts: object): string {
 }
 
 function scalarText(value: unknown): string {
-  if (typeof value === 'number') return Number.isInteger(value) ? formatCount(value) : String(value);
-  return value === null ? 'unknown' : terminalText(String(value));
+  return value === null ? '-' : terminalText(String(value));
 }
 
 /** `beforeStart` as `before start`; reasons such as `head-too-long` stay as they are. */

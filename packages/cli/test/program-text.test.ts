@@ -37,7 +37,7 @@ test('a ledger is shown a line a name, its groups indented, its counts by reason
     left: undefined,
   };
   expect(ledgerLines(ledger)).toEqual([
-    'captured                   1,234',
+    'captured                   1234',
     'dropped                    body-too-long 2, unfinished 1',
     'sessions 1',
     '  id                       a\\x1b',
@@ -46,7 +46,7 @@ test('a ledger is shown a line a name, its groups indented, its counts by reason
     'frames',
     '  seen                     3',
     '  rejected                 none',
-    'kernel drops               unknown',
+    'kernel drops               -',
   ]);
 });
 

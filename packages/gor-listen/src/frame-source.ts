@@ -87,7 +87,7 @@ async function openFile(
     engine: 'file',
     note: undefined,
     filters: [],
-    tellsDirection: true,
+    tellsDirection: false, // only cooked frames do
     kernelDrops: () => undefined,
     interfaceDowns: () => 0,
     ended,

@@ -25,7 +25,14 @@ export interface ListenLedger {
     /** How often a watched interface went down. */
     readonly interfaceDowns: number;
   };
-  readonly connections: AssemblerCounters & { readonly otherDirection: number };
+  readonly connections: AssemblerCounters & {
+    /** Left alone because their requests go the other way. */
+    readonly otherDirection: number;
+    /** Whose first bytes were no request, by what they looked like: `tls`, `http2`, `unknown`… */
+    readonly otherProtocols: Readonly<Record<string, number>>;
+    /** That went on as something else after `connect` or `upgrade`. */
+    readonly opaque: Readonly<Record<string, number>>;
+  };
   /** Bytes on watched connections that belong to no request. */
   readonly skippedBytes: number;
   /** What went to the replay server; null where nothing is sent. */

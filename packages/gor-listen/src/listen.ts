@@ -64,6 +64,7 @@ class Listener {
   readonly #known = new Set<number>();
   #failure: Error | undefined;
   #notShown = 0;
+  #toldReachable = true;
   #sink: RequestSink = noSink;
   #source: FrameSource | undefined;
 
@@ -104,6 +105,7 @@ class Listener {
     try {
       const replayServer = this.#sink instanceof WireSink ? this.#sink.replayServer : undefined;
       onEvent?.({ type: 'ready', source, replayServer, ledger: () => this.#ledger(null) });
+      this.#tellReachable();
       await Promise.race([source.ended, aborted(signal)]);
     } catch (error) {
       this.#failure = error instanceof Error ? error : new Error(String(error));
@@ -142,12 +144,19 @@ class Listener {
   async #openSink(): Promise<RequestSink> {
     const { replay } = this.#config;
     if (replay === undefined) return noSink;
-    const tell = this.#options.onEvent ?? (() => {});
-    const sink: WireSink = await WireSink.open(replay, () => this.#totals(), {
-      onReachable: (reachable) => tell({ type: 'replay-server', reachable, address: sink.replayServer }),
-      onSendError: (code) => tell({ type: 'send-error', code }),
+    return WireSink.open(replay, () => this.#totals(), {
+      onReachable: () => this.#tellReachable(),
+      onSendError: (code) => this.#options.onEvent?.({ type: 'send-error', code }),
     });
-    return sink;
+  }
+
+  /** Said when it changes, and not before the listener is ready: until then something else may still be wrong. */
+  #tellReachable(): void {
+    if (this.#source === undefined || !(this.#sink instanceof WireSink)) return;
+    const { isReachable: reachable } = this.#sink.sender.counters();
+    if (reachable === this.#toldReachable) return;
+    this.#toldReachable = reachable;
+    this.#options.onEvent?.({ type: 'replay-server', reachable, address: this.#sink.replayServer });
   }
 
   #totals(): SenderTotals {
@@ -172,7 +181,12 @@ class Listener {
         kernelDrops: this.#source?.kernelDrops() ?? null,
         interfaceDowns: this.#source?.interfaceDowns() ?? 0,
       },
-      connections: { ...assembler.counters(), otherDirection: this.#reader.otherDirection },
+      connections: {
+        ...assembler.counters(),
+        otherDirection: this.#reader.otherDirection,
+        otherProtocols: this.#reader.otherProtocols,
+        opaque: this.#reader.opaque,
+      },
       notShown: this.#notShown,
       skippedBytes: this.#reader.skippedBytes,
       wire:

@@ -70,7 +70,7 @@ function tell(
   switch (event.type) {
     case 'ready':
       if (config.direction !== 'both' && !event.source.tellsDirection) {
-        output.warn(`${event.source.name} does not tell which requests come in and which go out: both are taken`);
+        output.warn(`${event.source.name} may not tell which requests come in and which go out: then both are taken`);
       }
       if (event.source.note !== undefined) output.say(event.source.note);
       return output.say(`ready: watching ${event.source.name} with the engine ${event.source.engine}`);

@@ -149,8 +149,8 @@ function maxBodyBytesOf(text: string): number {
 
 function bufferBytesOf(text: string): number {
   const bufferBytes = parseBytes('--buffer-size', text);
-  if (bufferBytes >= 64 * 1024 && bufferBytes <= 2 ** 31 - 1) return bufferBytes;
-  throw new UsageError(`--buffer-size: "${text}" is not between 64kb and 2gb`);
+  if (bufferBytes >= 64 * 1024 && bufferBytes < 2 ** 31) return bufferBytes;
+  throw new UsageError(`--buffer-size: "${text}" is not from 64kb to 2047mb`);
 }
 
 function portsOf(text: string): readonly number[] | 'any' {

@@ -1,23 +1,25 @@
 // The plan that the program prints at start: what is watched, where it goes, every limit and default in force.
-import { formatBytes, formatHostPort } from '@gor/cli';
+import { defaultTcpLimits } from '@gor/capture';
+import { formatBytes, formatCount, formatDuration, formatHostPort } from '@gor/cli';
+import { budgetDefaults, DEFAULT_LIMITS } from '@gor/http';
+import { senderDefaults } from '@gor/wire';
 import type { ListenConfig } from './options.ts';
 
 /** Lines for people, without line ends. */
 export function planLines(config: ListenConfig): string[] {
   return [
     `  watches     ${sourceText(config)}`,
-    `  takes       ${portsText(config)}, ${directionText(config)}`,
-    `  sends to    ${config.replay === undefined ? 'nobody' : formatHostPort(config.replay.host, config.replay.port)}`,
-    `  longest     body ${formatBytes(config.maxBodyBytes)}; longer requests are counted and left out`,
+    `  takes       ${portsText(config)}, ${directionText(config)}; none that Gor itself replayed`,
+    `  sends to    ${replayText(config)}`,
+    `  requests    head up to ${formatBytes(DEFAULT_LIMITS.maxHeadBytes)}, body up to ${formatBytes(config.maxBodyBytes)}; longer ones are counted and left out`,
+    `  holds       unfinished requests ${formatBytes(budgetDefaults.limitBytes)}, data behind lost packets ${formatBytes(defaultTcpLimits.maxHeldBytes)}, connections ${formatCount(defaultTcpLimits.maxConnections)}, each until ${formatDuration(defaultTcpLimits.idleTimeoutMs)} of silence`,
   ];
 }
 
 function sourceText({ source, filter, ports }: ListenConfig): string {
   if (source.kind === 'file') {
-    const speed =
-      source.speed === Number.POSITIVE_INFINITY
-        ? 'as fast as it can be read'
-        : `at ${source.speed} times its recorded speed`;
+    const isUnpaced = source.speed === Number.POSITIVE_INFINITY;
+    const speed = isUnpaced ? 'as fast as it can be read' : `at ${source.speed} times its recorded speed`;
     return `capture file ${source.path === '-' ? 'from stdin' : source.path}, ${speed}`;
   }
   const what = filter ?? (ports === 'any' ? 'all TCP packets' : 'TCP packets of these ports');
@@ -35,4 +37,10 @@ function directionText({ direction }: ListenConfig): string {
     both: 'those that come in and those that go out',
   };
   return texts[direction];
+}
+
+function replayText({ replay }: ListenConfig): string {
+  if (replay === undefined) return 'nobody';
+  const { maxDatagramBytes, queueBytes } = senderDefaults;
+  return `${formatHostPort(replay.host, replay.port)}, readable for whoever listens on the way; datagrams of ${formatCount(maxDatagramBytes)} B, up to ${formatBytes(queueBytes)} waiting`;
 }

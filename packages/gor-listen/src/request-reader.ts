@@ -24,6 +24,8 @@ export class RequestReader {
   readonly #config: ListenConfig;
   readonly #handlers: RequestReaderHandlers;
   readonly #budget = new MemoryBudget();
+  readonly #otherProtocols: Record<string, number> = {};
+  readonly #opaque: Record<string, number> = {};
   #otherDirection = 0;
   #skippedBytes = 0;
 
@@ -44,6 +46,16 @@ export class RequestReader {
   /** Connections left alone because their requests go the other way. */
   get otherDirection(): number {
     return this.#otherDirection;
+  }
+
+  /** Connections whose first bytes were no request, by what they looked like. */
+  get otherProtocols(): Readonly<Record<string, number>> {
+    return { ...this.#otherProtocols };
+  }
+
+  /** Connections that went on as something else after a CONNECT or an Upgrade. */
+  get opaque(): Readonly<Record<string, number>> {
+    return { ...this.#opaque };
   }
 
   /** Bytes of ended client streams that belong to no request. */
@@ -71,6 +83,8 @@ export class RequestReader {
       budget: this.#budget,
       onRequest: (request) => this.#handlers.onRequest({ request, connection }),
       onReject: ({ reason }) => this.#handlers.onReject(reason),
+      onOtherProtocol: (protocol) => addTo(this.#otherProtocols, protocol),
+      onOpaque: (after) => addTo(this.#opaque, after),
     });
     return {
       start: (at) => {
@@ -85,4 +99,8 @@ export class RequestReader {
       },
     };
   }
+}
+
+function addTo(counts: Record<string, number>, name: string): void {
+  counts[name] = (counts[name] ?? 0) + 1;
 }

@@ -43,6 +43,7 @@ describe('what the flags say', () => {
       { source: { bufferBytes: 2 ** 20, engine: 'cap' } },
     ],
     ['a filter', '--filter=udp', { filter: 'udp' }],
+    ['the engine ring', '--engine ring', { source: { engine: 'ring' } }],
     ['the longest body', '--max-body 64kb', { maxBodyBytes: 65_536 }],
   ])('%s: %s', async (_, line, expected) => {
     expect(await configured(line)).toMatchObject(expected);
@@ -62,6 +63,8 @@ describe('what is refused, the flag named', () => {
     ['-r ::1:x', '--replay: "::1:x" is not host[:port]'],
     ['--buffer-size 63kb', '--buffer-size: "63kb" is not between 64kb and 2gb'],
     ['--buffer-size 2gb', '--buffer-size: "2gb" is not between'],
+    ['--engine ring --filter tcp', '--filter: the engine ring takes none'],
+    ['--engine steam', '--engine: "steam" is none of auto, ring, cap'],
     ['--pcap x --filter tcp', '--filter is for live capture'],
     ['--pcap x --engine cap', '--engine is for live capture'],
     ['--pcap x --buffer-size 1mb', '--buffer-size is for live capture'],

@@ -62,6 +62,8 @@ function tell(event: ReplayEvent, output: RunContext['output']): void {
       return output.say(`ready: listening on ${event.address}, kernel buffer ${formatBytes(event.receiveBufferBytes)}`);
     case 'session':
       return output.say(`session ${event.id} from ${event.address} ${event.state}`);
+    case 'socket-error':
+      return output.warn(`the socket had an error (${event.code}) and is read on`);
     case 'results-failed':
       return output.warn(`results are not written any more: ${event.error.message}`);
   }

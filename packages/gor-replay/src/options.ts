@@ -50,12 +50,19 @@ export const replayFlags: readonly Flag[] = [
 
 /** Throws UsageError. */
 export function configureReplay(values: FlagValues): ReplayConfig {
+  const bufferMs = parseDurationMs('--buffer', textOf(values, 'buffer'));
+  const timeoutMs = timeoutOf(textOf(values, 'timeout'));
+  if (bufferMs > timeoutMs) {
+    throw new UsageError(
+      '--buffer is longer than --timeout, which counts from when a request is due: raise --timeout, too',
+    );
+  }
   return {
     host: addressOf(textOf(values, 'ip')),
     port: parsePort('--port', textOf(values, 'port'), true),
     targets: targetsOf(textOf(values, 'forward')),
-    bufferMs: parseDurationMs('--buffer', textOf(values, 'buffer')),
-    timeoutMs: timeoutOf(textOf(values, 'timeout')),
+    bufferMs,
+    timeoutMs,
     connections: parseCount('--connections', textOf(values, 'connections'), 1, 65_535),
     originalHost: values.on('original-host'),
     insecure: values.on('insecure'),

@@ -12,29 +12,53 @@ export interface ReplayLedger {
   /** `sent = received + lost + beforeStart`; `rejected` are received records that are no request. */
   readonly sessions: readonly (SessionLedger & { readonly rejected: Readonly<Record<string, number>> })[];
   /** Datagrams that belong to no session, and what the receiver let go. */
-  readonly wire: Omit<ReceiverLedger, 'sessions'>;
+  readonly wire: Omit<ReceiverLedger, 'sessions' | 'earlier'> & {
+    /** The sums of the sessions that `sessions` has no room for any more. */
+    readonly earlier: ReceiverLedger['earlier'] & { readonly rejected: Readonly<Record<string, number>> };
+    /** Errors of the socket, by the system's code; it is read on. */
+    readonly socketErrors: Readonly<Record<string, number>>;
+  };
   /** `received = answered + Σ limited + Σ failed + Σ skipped`, and while running what waits. */
   readonly targets: ReplayerLedger['targets'];
   /** Lines of the results file that could not be written. */
   readonly resultsLost: number;
 }
 
-/** Received records that are no request, by session and reason; the session longest without one is forgotten first. */
+/** More than a receiver keeps sessions: what is let go of here is, as a rule, gone there. */
+const MAX_SESSIONS = 1024;
+
+/** Received records that are no request, by session and reason. Sessions that the receiver let go of are added up. */
 export class RejectCounts {
   readonly #ofSession = new Map<string, Record<string, number>>();
+  readonly #earlier: Record<string, number> = {};
 
   count(sessionId: string, reason: string): void {
     const counts = this.#ofSession.get(sessionId) ?? {};
-    counts[reason] = (counts[reason] ?? 0) + 1;
+    addTo(counts, reason, 1);
     this.#ofSession.delete(sessionId);
-    this.#ofSession.set(sessionId, counts);
-    if (this.#ofSession.size > MAX_SESSIONS) this.#ofSession.delete(this.#ofSession.keys().next().value ?? '');
+    this.#ofSession.set(sessionId, counts); // now the last to be let go of
+    if (this.#ofSession.size <= MAX_SESSIONS) return;
+    for (const [oldest] of this.#ofSession) return this.#addUp(oldest);
   }
 
   /** A copy of a session's counts. */
   of(sessionId: string): Readonly<Record<string, number>> {
     return { ...this.#ofSession.get(sessionId) };
   }
+
+  /** Adds up the counts of all sessions but these, and gives the sum of all that was ever added up. */
+  ofAllBut(sessionIds: ReadonlySet<string>): Readonly<Record<string, number>> {
+    for (const id of this.#ofSession.keys()) if (!sessionIds.has(id)) this.#addUp(id);
+    return { ...this.#earlier };
+  }
+
+  #addUp(sessionId: string): void {
+    const counts = this.of(sessionId);
+    this.#ofSession.delete(sessionId);
+    for (const reason in counts) addTo(this.#earlier, reason, counts[reason]!);
+  }
 }
 
-const MAX_SESSIONS = 4096;
+function addTo(counts: Record<string, number>, reason: string, count: number): void {
+  counts[reason] = (counts[reason] ?? 0) + count;
+}

@@ -19,6 +19,8 @@ export type ReplayEvent =
       readonly ledger: () => ReplayLedger;
     }
   | { readonly type: 'session'; readonly id: string; readonly address: string; readonly state: 'started' | 'ended' }
+  /** The socket had an error of this code for the first time; it is read on. */
+  | { readonly type: 'socket-error'; readonly code: string }
   | { readonly type: 'results-failed'; readonly error: Error };
 
 /** What a replay server may be given besides its configuration. */
@@ -44,6 +46,7 @@ class ReplayServer {
   readonly #config: ReplayConfig;
   readonly #options: ReplayOptions;
   readonly #rejects = new RejectCounts();
+  readonly #socketErrors: Record<string, number> = {};
   readonly #startedAt = new Date();
   readonly #results: ResultsFile | undefined;
   readonly #replayer: Replayer;
@@ -86,12 +89,19 @@ class ReplayServer {
       host: this.#config.host,
       port: this.#config.port,
       onRecord: (record, session) => this.#take(record, session),
+      onEvent: ({ code }) => this.#socketError(code),
       onSessionStart: ({ id, address, port }) =>
         onEvent?.({ type: 'session', id, address: formatHostPort(address, port), state: 'started' }),
       onSessionEnd: ({ id, address, port }) => {
         onEvent?.({ type: 'session', id, address: formatHostPort(address, port), state: 'ended' });
       },
     });
+  }
+
+  /** Told at the first of each code. */
+  #socketError(code: string): void {
+    this.#socketErrors[code] = (this.#socketErrors[code] ?? 0) + 1;
+    if (this.#socketErrors[code] === 1) this.#options.onEvent?.({ type: 'socket-error', code });
   }
 
   #take(record: WireRecord, session: SessionView): void {
@@ -125,13 +135,14 @@ class ReplayServer {
   }
 
   #ledger(receiver: UdpReceiver, endedAt: Date | null): ReplayLedger {
-    const { sessions, ...wire } = receiver.ledger();
+    const { sessions, earlier, ...wire } = receiver.ledger();
+    const rejected = this.#rejects.ofAllBut(new Set(sessions.map(({ id }) => id)));
     return {
       program: 'gor-replay',
       startedAt: this.#startedAt.toISOString(),
       endedAt: endedAt?.toISOString() ?? null,
       sessions: sessions.map((session) => ({ ...session, rejected: this.#rejects.of(session.id) })),
-      wire,
+      wire: { ...wire, earlier: { ...earlier, rejected }, socketErrors: { ...this.#socketErrors } },
       targets: this.#replayer.ledger().targets,
       resultsLost: this.#results?.lost ?? 0,
     };

@@ -19,10 +19,10 @@ const defaults: ReplayConfig = {
 
 test('the defaults', () => {
   expect(planLines(defaults)).toEqual([
-    '  listens on  udp 0.0.0.0:28020',
+    '  listens on  udp 0.0.0.0:28020, for whoever reaches it',
     '  forwards to http://localhost:8080, no limit',
-    '  waiting     up to 1 s over the limit, 5 s for an answer, 512 requests in flight for each target',
-    "  requests    Host is the target's; Gor-Replayed: 1 is added; order is kept on each captured connection",
+    '  each target up to 512 requests in flight, 5 s for an answer; over the limit up to 1 s, 65,536 requests and 64 MB waiting',
+    "  requests    Host is the target's; Gor-Replayed: 1 is added; order is kept on each captured connection, for up to 1 s",
   ]);
 });
 

@@ -15,7 +15,7 @@ test('each session has counts of its own, and what was given out does not change
   expect(rejects.of('never seen')).toEqual({});
 });
 
-test('a session that goes on keeps its counts, whatever others come and go', () => {
+test('a session that goes on keeps its counts, and those of the others are added up', () => {
   const rejects = new RejectCounts();
   for (let number = 0; number < 5000; number++) {
     rejects.count(`short ${number}`, 'unfinished');
@@ -24,4 +24,6 @@ test('a session that goes on keeps its counts, whatever others come and go', () 
   expect(rejects.of('long')).toEqual({ unfinished: 5000 });
   expect(rejects.of('short 0')).toEqual({});
   expect(rejects.of('short 4999')).toEqual({ unfinished: 1 });
+  expect(rejects.ofAllBut(new Set(['long', 'short 4999']))).toEqual({ unfinished: 4999 });
+  expect(rejects.of('short 4998')).toEqual({});
 });

@@ -7,7 +7,7 @@ import { readU64, writeU64 } from './big-endian.ts';
 export interface SenderTotals {
   /** Requests captured so far. */
   readonly captured: number;
-  /** Requests not sent, by reason; a reason is 1 to 32 characters of a-z, 0-9 and `-`. */
+  /** Requests not sent, by reason; a reason is 1 to 40 characters of a-z, 0-9, `-` and `.`. */
   readonly dropped: Readonly<Record<string, number>>;
   /** Frames that the kernel dropped before capture; left out where the engine cannot tell. */
   readonly kernelDrops?: number | undefined;
@@ -24,9 +24,9 @@ export interface ReportedTotals extends SenderTotals {
 }
 
 /** A totals payload names this many reasons at most; a sender adds up what is beyond as `other`. */
-export const MAX_REASONS = 24;
+export const MAX_REASONS = 22;
 /** Characters in a reason. */
-export const MAX_REASON_LENGTH = 32;
+export const MAX_REASON_LENGTH = 40;
 
 const FLAG_FINAL = 1;
 const FLAG_KERNEL_DROPS = 2;
@@ -38,7 +38,7 @@ const KERNEL_DROPS = 28;
 const FIXED_BYTES = 36;
 const COUNT_BYTES = 8;
 
-/** Totals as a payload of at most 1,020 bytes. */
+/** Totals as a payload of at most 1,114 bytes. */
 export function encodeTotals(totals: ReportedTotals): Uint8Array {
   const reasons = boundedReasons(totals.dropped);
   const bytes = new Uint8Array(FIXED_BYTES + reasons.reduce((sum, [name]) => sum + 1 + name.length + COUNT_BYTES, 0));
@@ -89,7 +89,7 @@ function fittingName(name: string): string {
   return (
     name
       .toLowerCase()
-      .replace(/[^a-z0-9-]/g, '-')
+      .replace(/[^a-z0-9.-]/g, '-')
       .slice(0, MAX_REASON_LENGTH) || 'other'
   );
 }
@@ -116,7 +116,7 @@ function readName(payload: Uint8Array, at: number, length: number): string | und
   for (const byte of payload.subarray(at, at + length)) {
     const isLetter = byte >= 0x61 && byte <= 0x7a;
     const isDigit = byte >= 0x30 && byte <= 0x39;
-    if (!isLetter && !isDigit && byte !== 0x2d) return undefined;
+    if (!isLetter && !isDigit && byte !== 0x2d && byte !== 0x2e) return undefined;
     name += String.fromCharCode(byte);
   }
   return name;

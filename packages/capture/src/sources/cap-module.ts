@@ -43,7 +43,7 @@ export function capOpenError(cause: unknown, interfaceName: string, filter: stri
   if (/permission|permitted|CAP_NET_RAW|denied/i.test(reason)) {
     return new CaptureError(
       'no-permission',
-      `Capturing on ${interfaceName} is not permitted (${reason}). It takes root (sudo) or the rights CAP_NET_RAW and CAP_NET_ADMIN: AmbientCapabilities= in a systemd unit, --cap-add for a container.`,
+      `Capturing on ${interfaceName} is not permitted (${reason}). It takes root (sudo) or the right CAP_NET_RAW: AmbientCapabilities=CAP_NET_RAW in a systemd unit, --cap-add=NET_RAW for a container.`,
       { cause },
     );
   }
