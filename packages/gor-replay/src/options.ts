@@ -52,11 +52,6 @@ export const replayFlags: readonly Flag[] = [
 export function configureReplay(values: FlagValues): ReplayConfig {
   const bufferMs = parseDurationMs('--buffer', textOf(values, 'buffer'));
   const timeoutMs = timeoutOf(textOf(values, 'timeout'));
-  if (bufferMs > timeoutMs) {
-    throw new UsageError(
-      '--buffer is longer than --timeout, which counts from when a request is due: raise --timeout, too',
-    );
-  }
   return {
     host: addressOf(textOf(values, 'ip')),
     port: parsePort('--port', textOf(values, 'port'), true),

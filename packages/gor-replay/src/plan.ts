@@ -17,6 +17,9 @@ export function planLines(config: ReplayConfig): string[] {
     `  each target up to ${formatCount(config.connections)} requests in flight, ${formatDuration(config.timeoutMs)} for an answer; over the limit up to ${formatDuration(config.bufferMs)}, ${formatCount(maxWaitingRequests)} requests and ${formatBytes(maxWaitingBytes)} waiting`,
     `  requests    Host is ${host}; ${mark}; order is ${order}`,
     ...(config.resultsFile === undefined ? [] : [`  results     ${config.resultsFile}`]),
+    ...(config.bufferMs > config.timeoutMs
+      ? [`  mind        --timeout counts from when a request is due: of what waits longer than it nothing is sent`]
+      : []),
     ...(config.insecure ? ['  insecure    certificates of https targets are not verified'] : []),
   ];
 }

@@ -33,6 +33,7 @@ describe('what differs is said', () => {
       { targets: [{ url: 'http://a', limit: { kind: 'per-second', ratePerSecond: 10 } }] },
       'http://a, at most 10 a second',
     ],
+    ['a buffer that --timeout cuts short', { bufferMs: 6000 }, '--timeout counts from when a request is due'],
     ['an IPv6 address', { host: '::' }, 'udp [::]:28020'],
     ['the captured Host', { originalHost: true }, 'Host is the captured one'],
     ['no mark', { mark: false }, 'no mark is added'],

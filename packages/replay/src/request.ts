@@ -38,6 +38,6 @@ const STRING_BYTES = 32;
 export function heldBytesOf(request: ReplayRequest): number {
   const { bytes, body, headers, trailers } = request;
   const separateBody = body.buffer === bytes.buffer ? 0 : body.length;
-  const headBytes = bytes.length - (separateBody === 0 ? body.length : 0);
-  return OBJECT_BYTES + bytes.length + separateBody + headBytes + STRING_BYTES * (headers.length + trailers.length);
+  const head = Math.max(0, bytes.length - body.length);
+  return OBJECT_BYTES + bytes.length + separateBody + head + STRING_BYTES * (headers.length + trailers.length);
 }

@@ -179,8 +179,8 @@ describe('what waits', () => {
   });
 
   test('bytes in flight count: what cannot fit evicts nothing', () => {
-    const made = stage({ connections: 1, maxWaitingBytes: 1000 });
-    const body = 'x'.repeat(600);
+    const made = stage({ connections: 1, maxWaitingBytes: 100_000 });
+    const body = 'x'.repeat(60_000);
     made.replayer.send(aRequest({ target: '/big', body }));
     send(made, '2a');
     made.replayer.send(aRequest({ target: '/another', body }));
@@ -189,8 +189,8 @@ describe('what waits', () => {
   });
 
   test('bytes of what has ended are given back: the oldest makes room, not the newest', () => {
-    const made = stage({ connections: 1, maxWaitingBytes: 1000 });
-    const big = { body: 'x'.repeat(600) };
+    const made = stage({ connections: 1, maxWaitingBytes: 100_000 });
+    const big = { body: 'x'.repeat(60_000) };
     made.replayer.send(aRequest({ connection: 1, target: '/ended', ...big }));
     made.forwarder.end('/ended');
     send(made, '2a');
@@ -200,10 +200,22 @@ describe('what waits', () => {
   });
 
   test('a separate body counts beside the captured bytes', () => {
-    const made = stage();
-    const request = { ...aRequest({ body: 'abc' }), body: latin1('abc') };
-    made.replayer.send(request);
-    expect(counts(made).waitingBytes).toBe(request.bytes.length + 3);
+    const one = stage();
+    const other = stage();
+    const request = aRequest({ body: 'x'.repeat(5000) });
+    one.replayer.send({ ...request, body: request.bytes.subarray(request.bytes.length - 5000) });
+    other.replayer.send({ ...request, body: latin1('x'.repeat(5000)) });
+    expect(counts(one).waitingBytes).toBeGreaterThan(request.bytes.length);
+    expect(counts(other).waitingBytes).toBe(counts(one).waitingBytes + 5000);
+  });
+
+  test('short fields count for what they take when they are parsed', () => {
+    const one = stage();
+    const other = stage();
+    const request = aRequest({});
+    one.replayer.send(request);
+    other.replayer.send({ ...request, headers: [...request.headers, ...Array.from({ length: 200 }, () => 'a')] });
+    expect(counts(other).waitingBytes).toBeGreaterThanOrEqual(counts(one).waitingBytes + 200 * 32);
   });
 
   test('memory of 10,000 requests to a target that hangs is given back', async () => {
