@@ -17,18 +17,22 @@ const incoming = Array.from({ length: INCOMING }, (_, number) => `/in/${number}`
 const outgoing = Array.from({ length: OUTGOING }, (_, number) => `/out/${number}`);
 
 /** Connections that go the other way: each sends all its requests over one. */
-test.for<[direction: string, interfaceName: 'veth' | 'any', taken: string[], otherConnections: number]>([
-  ['in', 'veth', incoming, 1],
-  ['out', 'veth', outgoing, 1],
-  ['both', 'veth', [...incoming, ...outgoing], 0],
-  ['in', 'any', incoming, 1],
-  ['out', 'any', outgoing, 1],
-])('--direction %s on %s', async ([direction, interfaceName, taken, otherConnections], context) => {
+test.for<[engine: string, direction: string, interfaceName: 'veth' | 'any', taken: string[], otherConnections: number]>(
+  [
+    ['auto', 'in', 'veth', incoming, 1],
+    ['auto', 'out', 'veth', outgoing, 1],
+    ['auto', 'both', 'veth', [...incoming, ...outgoing], 0],
+    ['auto', 'in', 'any', incoming, 1],
+    ['auto', 'out', 'any', outgoing, 1],
+    ['cap', 'in', 'veth', incoming, 1],
+    ['cap', 'in', 'any', incoming, 1],
+  ],
+)('engine %s, --direction %s on %s', async ([engine, direction, interfaceName, taken, otherConnections], context) => {
   await using pair = hosts(context);
   await pair.serve('production');
   await pair.serve('client');
   const name = interfaceName === 'veth' ? pair.interfaceOf('production') : 'any';
-  const listen = await startListen(pair, '-i', name, '--direction', direction);
+  const listen = await startListen(pair, '-i', name, '--engine', engine, '--direction', direction);
   await pair.request('client', `http://${pair.addressOf('production')}/in/`, INCOMING);
   await pair.request('production', `http://${pair.addressOf('client')}/out/`, OUTGOING);
   const { ledger, targets } = await listen.stop();

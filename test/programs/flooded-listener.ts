@@ -10,11 +10,15 @@ import type { ListenLedger } from 'gor-listen';
 import { type FloodKind, floodFile } from '../kit/flood.ts';
 import { programPath } from '../kit/process.ts';
 
+/** Enough for all that docs/operating.md lists. Left alone, V8 lets garbage pile up to several times what is in use. */
+const HEAP_MB = 512;
+
 /** Runs it to its end; `peakMb` is 0 where the system does not tell. */
 export async function flood(kind: FloodKind, count: number): Promise<{ ledger: ListenLedger; peakMb: number }> {
   const folder = mkdtempSync(join(tmpdir(), 'gor-flood-'));
   const file = join(folder, 'ledger.json');
-  const args = [programPath('gor-listen'), '--pcap', '-', '--json', '--ledger', file, '--quiet'];
+  const program = [`--max-old-space-size=${HEAP_MB}`, programPath('gor-listen')];
+  const args = [...program, '--pcap', '-', '--json', '--ledger', file, '--quiet'];
   const child = spawn(process.execPath, args);
   let stderr = '';
   let peakMb = 0;
