@@ -38,7 +38,7 @@ test.for<[engine: string, direction: string, interfaceName: 'veth' | 'any', take
   const { ledger, targets } = await listen.stop();
 
   expectListenBalance(ledger);
-  expect(targets).toEqual(taken);
+  expect(targets, JSON.stringify(ledger)).toEqual(taken);
   expect(ledger).toMatchObject({
     captured: taken.length,
     sent: taken.length,
