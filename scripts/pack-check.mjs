@@ -13,11 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), 'gor-pack-'));
 try {
   const names = readdirSync('packages');
   const tarballs = await step(`pack ${names.length} packages`, () => packAll(names));
-  await step('publint', () =>
-    Promise.all(
-      names.map((name) => run('node_modules/.bin/publint', [`packages/${name}`, '--strict', '--pack', 'pnpm'])),
-    ).then(() => ''),
-  );
+  await step('publint', () => lint(tarballs));
   await step('types resolve', () => resolveTypes(tarballs));
   const project = join(folder, 'project');
   await step('install into an empty project', () => install(project, tarballs));
@@ -35,10 +31,27 @@ try {
  */
 async function packAll(names) {
   const { packageManager } = JSON.parse(readFileSync('package.json', 'utf8'));
+  const tarballs = [];
   for (const name of names) {
-    await run('npx', ['-y', packageManager, 'pack', '--pack-destination', folder], { cwd: `packages/${name}` });
+    const destination = join(folder, 'packed', name); // @gor/replay and gor-replay give the same file name
+    mkdirSync(destination, { recursive: true });
+    await run('npx', ['-y', packageManager, 'pack', '--pack-destination', destination], { cwd: `packages/${name}` });
+    tarballs.push(...readdirSync(destination).map((file) => join(destination, file)));
   }
-  return readdirSync(folder).map((name) => join(folder, name));
+  return tarballs;
+}
+
+/**
+ * Looks at what is in the tarballs: publint's own packing wants a pnpm in the PATH.
+ * @param {readonly string[]} tarballs
+ */
+async function lint(tarballs) {
+  for (const [number, tarball] of tarballs.entries()) {
+    const unpacked = join(folder, `unpacked-${number}`);
+    mkdirSync(unpacked);
+    await run('tar', ['-xzf', tarball, '-C', unpacked]);
+    await run('node_modules/.bin/publint', [join(unpacked, 'package'), '--strict', '--pack', 'false']);
+  }
 }
 
 /** @param {readonly string[]} tarballs */
