@@ -2,7 +2,7 @@
 // it everything else works.
 
 import { readFileSync } from 'node:fs';
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { CaptureError } from './errors.ts';
 import type { Frame } from './frame.ts';
 import { portFilter } from './port-filter.ts';
@@ -17,6 +17,9 @@ const everyInterface = 'any';
 const defaultBufferBytes = 64 * 1024 * 1024;
 /** The engine takes the size as a signed 32-bit integer. */
 const largestBufferBytes = 2 ** 31 - 1;
+/** How long closing lets cap read on: looks of so many milliseconds, and no more of them than this under lasting load. */
+const QUIET_LOOK_MS = 10;
+const MAX_QUIET_LOOKS = 50;
 /** ARPHRD_ETHER and ARPHRD_LOOPBACK: interfaces whose frames can carry VLAN tags. */
 const linuxEthernetTypes: readonly string[] = ['1', '772'];
 
@@ -107,9 +110,7 @@ export async function openCapture(options: OpenCaptureOptions): Promise<LiveCapt
   const opened = await openEngine(options, names, bufferBytes);
   const { engine, note, filters, sources } = opened;
   const close = async (): Promise<void> => {
-    // With cap, one turn of the event loop reads all that waits in the kernel's buffers.
-    await setImmediate();
-    await setImmediate();
+    if (engine === 'cap') await untilQuiet(() => sources.reduce((sum, source) => sum + source.frames, 0));
     await Promise.all(sources.map((source) => source.close()));
   };
   return {
@@ -224,5 +225,14 @@ function carriesVlanTags(interfaceName: string): boolean {
   } catch {
     // Not Linux: elsewhere Ethernet interfaces are named en0 and the like.
     return /^en\d/.test(interfaceName);
+  }
+}
+
+/** cap reads what waits in the kernel's buffers by turns of the event loop: waits until two looks find nothing new. */
+async function untilQuiet(frames: () => number): Promise<void> {
+  for (let look = 0, quietLooks = 0; look < MAX_QUIET_LOOKS && quietLooks < 2; look++) {
+    const before = frames();
+    await delay(QUIET_LOOK_MS);
+    quietLooks = frames() === before ? quietLooks + 1 : 0;
   }
 }

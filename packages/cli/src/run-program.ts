@@ -1,5 +1,5 @@
 // The frame of every gor program: flags, output, signals, statistics, ledger, exit code. It knows nothing of what runs inside.
-import { openSync, writeFileSync } from 'node:fs';
+import { fstatSync, ftruncateSync, openSync, writeFileSync } from 'node:fs';
 import { type CommonOptions, commonFlags, readCommonOptions } from './common-flags.ts';
 import { exitCodes } from './exit-codes.ts';
 import { type FlagValues, type Program, readFlags } from './flags.ts';
@@ -76,13 +76,16 @@ async function runInFrame<Config>(
   }
 }
 
-/** Opens the ledger's file at once, so that a bad path is known before anything starts. */
+/** Opens the ledger's file at once, so that a bad path is known before anything starts; what is in it stays until the end. */
 function openLedger(file: string | undefined, output: ProgramOutput): (ledger: unknown) => void {
   if (file === undefined) return () => {};
   if (file === '-') return (ledger) => void output.data(JSON.stringify(ledger));
   try {
-    const descriptor = openSync(file, 'w');
-    return (ledger) => writeFileSync(descriptor, `${JSON.stringify(ledger, undefined, 2)}\n`);
+    const descriptor = openSync(file, 'a');
+    return (ledger) => {
+      if (fstatSync(descriptor).isFile()) ftruncateSync(descriptor);
+      writeFileSync(descriptor, `${JSON.stringify(ledger, undefined, 2)}\n`);
+    };
   } catch (error) {
     throw new Error(`--ledger: cannot write ${file}: ${messageOf(error)}`, { cause: error });
   }
