@@ -118,7 +118,7 @@ describe('after CONNECT and Upgrade the server decides', () => {
   const UPGRADE = 'GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
   const answer = (payload: string): TestPacket => ({
     ...{ from: '10.0.0.2', to: '10.0.0.1', fromPort: 80, toPort: 40_000 },
-    ...{ sequence: 0, payload },
+    ...{ sequence: 1, payload },
   });
   test.each<[sentence: string, asks: string, answer: string, requests: number, opaque: Record<string, number>]>([
     ['a tunnel: what goes through it is none of our requests', CONNECT, 'HTTP/1.1 200 OK\r\n\r\n', 1, { connect: 1 }],

@@ -1,7 +1,6 @@
 // Bytes of one client's stream in, whole requests out: the public face of RequestReader. It keeps order where handlers
 // call back into the parser, and the parser whole where they throw.
 
-import type { Successor } from './framing.ts';
 import type { ParserCounters } from './parser-counters.ts';
 import type { RequestParserOptions } from './parser-options.ts';
 import { RequestReader } from './request-reader.ts';
