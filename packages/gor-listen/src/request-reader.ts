@@ -3,7 +3,6 @@ import { type Connection, type ConnectionHandlers, FrameDecoder, type StreamHand
 import { MemoryBudget, RequestParser, roleOf } from '@gor/http';
 import type { ListenConfig } from './options.ts';
 import type { CapturedRequest } from './stages.ts';
-import { isAgreement } from './tunnel.ts';
 
 /** A file holds no traffic up: a retransmission may come as late as senders ever repeat. */
 const FILE_HOLE_TIMEOUT_MS = 30_000;
@@ -69,8 +68,7 @@ export class RequestReader {
       this.#otherDirection += 1;
       return undefined;
     }
-    const parser = this.#createParser(connection);
-    return { client: this.#clientHandler(connection, parser), server: this.#serverHandler(parser) };
+    return { client: this.#clientHandler(connection) };
   }
 
   /** A direction that cannot be told counts as wanted: better one request too many than one lost unseen. */
@@ -79,8 +77,8 @@ export class RequestReader {
     return direction === 'both' || connection.direction === 'unknown' || connection.direction === direction;
   }
 
-  #createParser(connection: Connection): RequestParser {
-    return new RequestParser({
+  #clientHandler(connection: Connection): StreamHandler {
+    const parser = new RequestParser({
       maxBodyBytes: this.#config.maxBodyBytes,
       budget: this.#budget,
       onRequest: (request) => this.#handlers.onRequest({ request, connection }),
@@ -88,9 +86,6 @@ export class RequestReader {
       onOtherProtocol: (protocol) => addTo(this.#otherProtocols, protocol),
       onOpaque: (after) => addTo(this.#opaque, after),
     });
-  }
-
-  #clientHandler(connection: Connection, parser: RequestParser): StreamHandler {
     return {
       start: (at) => {
         if (at === 'midstream') parser.startMidstream();
@@ -102,20 +97,6 @@ export class RequestReader {
         this.#skippedBytes += parser.counters.skippedBytes;
         this.#handlers.onConnectionEnd(connection, timestampUs);
       },
-    };
-  }
-
-  /** The server's side tells one thing yet: that it agrees to leave HTTP. */
-  #serverHandler(parser: RequestParser): StreamHandler {
-    return {
-      data: (bytes) => {
-        const asked = parser.awaits;
-        if (asked === undefined || !isAgreement(asked, bytes)) return;
-        parser.becomeOpaque();
-        addTo(this.#opaque, asked);
-      },
-      gap: () => {},
-      end: () => {},
     };
   }
 }

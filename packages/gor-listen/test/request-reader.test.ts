@@ -113,30 +113,6 @@ describe('directions', () => {
   });
 });
 
-describe('after CONNECT and Upgrade the server decides', () => {
-  const CONNECT = 'CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n';
-  const UPGRADE = 'GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
-  const answer = (payload: string): TestPacket => ({
-    ...{ from: '10.0.0.2', to: '10.0.0.1', fromPort: 80, toPort: 40_000 },
-    ...{ sequence: 1, payload },
-  });
-  test.each<[sentence: string, asks: string, answer: string, requests: number, opaque: Record<string, number>]>([
-    ['a tunnel: what goes through it is none of our requests', CONNECT, 'HTTP/1.1 200 OK\r\n\r\n', 1, { connect: 1 }],
-    ['a refused tunnel: the next request is one', CONNECT, 'HTTP/1.1 407 Who?\r\n\r\n', 2, {}],
-    ['another protocol, whatever it looks like', UPGRADE, 'HTTP/1.1 101 Yes\r\n\r\n', 1, { upgrade: 1 }],
-    ['a server that goes on with HTTP', UPGRADE, 'HTTP/1.1 200 OK\r\n\r\n', 2, {}],
-  ])('%s', (_, asks, answered, requests, opaque) => {
-    const { lines, reader } = told({}, [
-      { sequence: 9, flags: 'S' },
-      { sequence: 10, payload: asks },
-      answer(answered),
-      { sequence: 10 + asks.length, payload: GET },
-    ]);
-    expect(lines).toHaveLength(requests);
-    expect(reader.opaque).toEqual(opaque);
-  });
-});
-
 test('a request that is not whole at the end is rejected, bytes that are none are counted', () => {
   const { lines, reader } = told({}, [
     { sequence: 1, payload: POST.slice(0, -1) },

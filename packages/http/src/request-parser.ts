@@ -51,14 +51,6 @@ export class RequestParser {
     return this.#reader.isBegun;
   }
 
-  /**
-   * What the last request asked to go over to, until the bytes behind it show whether it did. Whoever sees the server's
-   * answer knows earlier: 2xx to a CONNECT, 101 to an Upgrade mean `becomeOpaque` (RFC 9110 §9.3.6, §7.8).
-   */
-  get awaits(): Successor | undefined {
-    return this.#reader.successor;
-  }
-
   /** The next bytes of the stream, captured at `timestampUs`. All are read before this returns; none are kept or changed. */
   push(bytes: Uint8Array, timestampUs: number): void {
     if (this.#isReading) {

@@ -82,11 +82,6 @@ export class RequestReader {
     this.#budget.announce();
   }
 
-  /** What the last whole request asked to go over to, until something decides whether it does. */
-  get successor(): Successor | undefined {
-    return this.#state === 'between' ? this.#successor : undefined;
-  }
-
   gap(length: number, nowUs: number): void {
     this.counters.gapBytes += length;
     this.#nowUs = nowUs;
