@@ -23,6 +23,9 @@ describe('imports point one way', () => {
   test.each(LIBRARIES)('the library %s imports none of ours', (library) => {
     const foreign = importsOf(join(ROOT, 'packages', library)).filter(([, name]) => /^(@gor\/|gor(-|$))/.test(name));
     expect(foreign).toEqual([]);
+    const inside = [...sources].filter(([file]) => isInside(file, join(ROOT, 'packages', library)));
+    const dynamic = inside.filter(([, { text }]) => /(import|require)\w*\)?\(\s*['"`](@gor\/|gor)/.test(text));
+    expect(dynamic.map(([file]) => relative(ROOT, file))).toEqual([]);
   });
 
   test('the programs import the libraries by their names only, never by path', () => {

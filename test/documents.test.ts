@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { decodeSegment, defaultTcpLimits, linkTypes, type Segment, TcpAssembler, tcpFlags } from '@gor/capture';
+import { decodeSegment, linkTypes, type Segment, TcpAssembler, tcpDefaults, tcpFlags } from '@gor/capture';
 import { commonFlags, exitCodes, type Flag } from '@gor/cli';
-import { budgetDefaults, DEFAULT_LIMITS, MemoryBudget, parseRequest, REJECT_REASONS, RequestParser } from '@gor/http';
-import { OUTGOING_CHANGES, replayerDefaults } from '@gor/replay';
+import { budgetDefaults, MemoryBudget, parseRequest, parserDefaults, RequestParser, rejectReasons } from '@gor/http';
+import { outgoingChanges, replayerDefaults } from '@gor/replay';
 import { senderDefaults } from '@gor/wire';
 import { type ListenLedger, listen, listenFlags } from 'gor-listen';
 import { type ReplayLedger, replay, replayFlags } from 'gor-replay';
@@ -49,7 +49,7 @@ describe('docs/operating.md', () => {
     ['Ends of connections', ['capture/src/connection.ts EndReason']],
     [
       'Requests that gor-listen drops',
-      ['http/src/reject.ts REJECT_REASONS', 'wire/src/udp-sender-options.ts SendRefusal', 'replayed', 'not-shown'],
+      ['http/src/reject.ts rejectReasons', 'wire/src/udp-sender-options.ts SendRefusal', 'replayed', 'not-shown'],
     ],
     [
       'Datagrams',
@@ -103,12 +103,12 @@ describe('docs/operating.md', () => {
   test('gives the limits that are in force', () => {
     const memory = section(operating, '## Memory');
     for (const bytes of [
-      ...[defaultTcpLimits.maxHeldBytes, defaultTcpLimits.maxHeldBytesPerStream, budgetDefaults.limitBytes],
+      ...[tcpDefaults.maxHeldBytes, tcpDefaults.maxHeldBytesPerStream, budgetDefaults.limitBytes],
       ...[senderDefaults.queueBytes, senderDefaults.maxRecordBytes, replayerDefaults.maxWaitingBytes],
     ]) {
       expect(memory).toContain(`${bytes / 1024 / 1024} MiB`);
     }
-    const { maxConnections, maxHalfOpen, maxEnded, maxHeldSegments, maxHeldSegmentsPerStream } = defaultTcpLimits;
+    const { maxConnections, maxHalfOpen, maxEnded, maxHeldSegments, maxHeldSegmentsPerStream } = tcpDefaults;
     for (const count of [
       ...[maxConnections, maxHalfOpen, maxEnded, maxHeldSegments, maxHeldSegmentsPerStream],
       ...[budgetDefaults.maxMessages, replayerDefaults.maxWaitingRequests, maxConnections + maxHalfOpen + maxEnded],
@@ -142,9 +142,9 @@ describe('docs/operating.md', () => {
 describe('docs/supported.md', () => {
   test('shows every change on the way to staging, and no other', () => {
     const rows = rowsOf(section(supported, '### What is changed on the way to staging'));
-    const listed = OUTGOING_CHANGES.map(({ part, name, change }) => [part, `\`${name}\``, change]);
+    const listed = outgoingChanges.map(({ part, name, change }) => [part, `\`${name}\``, change]);
     expect(rows.map((row) => row.slice(0, 3))).toEqual(listed);
-    for (const [at, { unless }] of OUTGOING_CHANGES.entries()) {
+    for (const [at, { unless }] of outgoingChanges.entries()) {
       expect(rows[at]?.at(-1)).toBe(unless === undefined ? '' : FLAG_OF_OPTION[unless]);
     }
   });
@@ -160,14 +160,14 @@ describe('docs/supported.md', () => {
 
   test('shows every reason why a request is refused', () => {
     const shown = ticked(section(supported, '## HTTP requests'));
-    expect(REJECT_REASONS.filter((reason) => !shown.includes(reason))).toEqual([]);
+    expect(rejectReasons.filter((reason) => !shown.includes(reason))).toEqual([]);
   });
 
   test('gives the limits of requests', () => {
     const text = section(supported, '## HTTP requests');
-    expect(text).toContain(`${DEFAULT_LIMITS.maxHeadBytes / 1024} KiB`);
-    expect(text).toContain(`${DEFAULT_LIMITS.maxBodyBytes / 1024 / 1024} MiB`);
-    expect(text).toContain(DEFAULT_LIMITS.maxHeaders.toLocaleString('en-US'));
+    expect(text).toContain(`${parserDefaults.maxHeadBytes / 1024} KiB`);
+    expect(text).toContain(`${parserDefaults.maxBodyBytes / 1024 / 1024} MiB`);
+    expect(text).toContain(parserDefaults.maxHeaders.toLocaleString('en-US'));
   });
 });
 

@@ -103,14 +103,20 @@ export function ethernetFrame(packet: Uint8Array, tags: readonly (readonly [numb
 }
 
 /** A frame of a Linux cooked capture v1. Packet type 0 came to this host, 4 was sent by it. */
-export function sllFrame(packet: Uint8Array, packetType = 0): Uint8Array {
-  return bytes(uint16(packetType), [0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0], uint16(etherType(packet)), packet);
+export function sllFrame(packet: Uint8Array, packetType = 0, hardwareType = 1): Uint8Array {
+  return bytes(
+    uint16(packetType),
+    uint16(hardwareType),
+    [0, 6, 2, 0, 0, 0, 0, 1, 0, 0],
+    uint16(etherType(packet)),
+    packet,
+  );
 }
 
 /** A frame of a Linux cooked capture v2. */
-export function sll2Frame(packet: Uint8Array, packetType = 0): Uint8Array {
+export function sll2Frame(packet: Uint8Array, packetType = 0, hardwareType = 1): Uint8Array {
   const address = [2, 0, 0, 0, 0, 1, 0, 0];
-  return bytes(uint16(etherType(packet)), [0, 0, 0, 0, 0, 2, 0, 1, packetType, 6], address, packet);
+  return bytes(uint16(etherType(packet)), [0, 0, 0, 0, 0, 2], uint16(hardwareType), [packetType, 6], address, packet);
 }
 
 /** A frame in a capture file; the time counts in the file's own resolution. */

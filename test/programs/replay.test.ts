@@ -178,7 +178,7 @@ test('a second signal ends it at once', async () => {
   send(sender, 1);
   await silent.connected;
   replay.program.signal('SIGTERM');
-  await new Promise((resolve) => void setTimeout(resolve, 200));
+  await replay.program.ready(/SIGTERM: draining/);
   replay.program.signal('SIGINT');
   await expect(replay.program.ended()).rejects.toThrow('exit code 130');
   await silent.close();

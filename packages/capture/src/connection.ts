@@ -16,8 +16,8 @@ export interface Connection {
   readonly client: Endpoint;
   readonly server: Endpoint;
   readonly rolesFrom: RolesFrom;
-  /** Direction of the client's segments: `in` where the host that captured is the server. */
-  readonly direction: Direction;
+  /** Direction of the client's segments: `in` where the host that captured is the server, over loopback, too. */
+  readonly direction: Exclude<Direction, 'loopback'>;
   /** When its first segment was captured: integer microseconds since 1970. */
   readonly startedUs: number;
 }

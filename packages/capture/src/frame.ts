@@ -1,8 +1,11 @@
 // A frame: what a network interface or a capture file gives, before anything is decoded.
 // Link types: the LINKTYPE_ registry of https://www.tcpdump.org/linktypes.html.
 
-/** Whether the host that captured received the packet or sent it; `unknown` where the source cannot tell. */
-export type Direction = 'in' | 'out' | 'unknown';
+/**
+ * Whether the host that captured received the packet or sent it; `loopback` where it did both, `unknown` where the source
+ * cannot tell.
+ */
+export type Direction = 'in' | 'out' | 'loopback' | 'unknown';
 
 /**
  * One captured frame. A source may use one object and one buffer for all its frames, so a frame is valid only until

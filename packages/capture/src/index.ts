@@ -8,7 +8,7 @@ export type { Endpoint } from './flow.ts';
 export { type Direction, type Frame, linkTypes } from './frame.ts';
 export { type FrameCounters, FrameDecoder, type FrameDecoderOptions, type FrameDrop } from './frame-decoder.ts';
 export type { FrameReject } from './layer-cursor.ts';
-export { defaultTcpLimits, type TcpLimits } from './options.ts';
+export { type TcpLimits, tcpDefaults } from './options.ts';
 export { PcapReader } from './pcap-reader.ts';
 export { portFilter } from './port-filter.ts';
 export { decodeSegment, type Segment } from './segment.ts';

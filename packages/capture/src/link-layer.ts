@@ -11,8 +11,11 @@ const lowestEtherType = 0x0600;
 const ethernet = { typeAt: 12, length: 14 } as const;
 const vlanTag = { typeAt: 2, length: 4 } as const;
 const llcSnap = { typeAt: 6, length: 8 } as const;
-const sll = { packetTypeAt: 0, protocolAt: 14, length: 16 } as const;
-const sll2 = { protocolAt: 0, packetTypeAt: 10, length: 20 } as const;
+/** `packetTypeAt`: of its last byte; the values are small. */
+const sll = { packetTypeAt: 1, hardwareTypeAt: 2, protocolAt: 14, length: 16 } as const;
+const sll2 = { protocolAt: 0, hardwareTypeAt: 8, packetTypeAt: 10, length: 20 } as const;
+/** ARPHRD_LOOPBACK. */
+const hardwareTypeLoopback = 772;
 const loopback = { length: 4 } as const;
 /** The packet type of cooked captures for what this host sent. */
 const packetTypeOutgoing = 4;
@@ -32,9 +35,9 @@ export function enterLinkLayer(frame: Frame, cursor: LayerCursor): FrameReject |
       return enterByEtherType(cursor, ethernet.typeAt, ethernet.length);
     case linkTypes.linuxSll:
       // The packet type is 16 bits, all of its values fit the second byte.
-      return enterCooked(cursor, sll.packetTypeAt + 1, sll.protocolAt, sll.length);
+      return enterCooked(cursor, sll);
     case linkTypes.linuxSll2:
-      return enterCooked(cursor, sll2.packetTypeAt, sll2.protocolAt, sll2.length);
+      return enterCooked(cursor, sll2);
     case linkTypes.null:
     case linkTypes.loop:
       return enterLoopback(cursor);
@@ -49,10 +52,13 @@ export function enterLinkLayer(frame: Frame, cursor: LayerCursor): FrameReject |
   }
 }
 
-function enterCooked(cursor: LayerCursor, packetTypeAt: number, protocolAt: number, length: number) {
-  if (cursor.end - cursor.at < length) return 'truncated';
-  cursor.direction = cursor.bytes[cursor.at + packetTypeAt] === packetTypeOutgoing ? 'out' : 'in';
-  return enterByEtherType(cursor, protocolAt, length);
+function enterCooked(cursor: LayerCursor, header: typeof sll | typeof sll2): FrameReject | undefined {
+  const { bytes, at } = cursor;
+  if (cursor.end - at < header.length) return 'truncated';
+  const hardwareType = bytes[at + header.hardwareTypeAt]! * 256 + bytes[at + header.hardwareTypeAt + 1]!;
+  const isOutgoing = bytes[at + header.packetTypeAt] === packetTypeOutgoing;
+  cursor.direction = hardwareType === hardwareTypeLoopback ? 'loopback' : isOutgoing ? 'out' : 'in';
+  return enterByEtherType(cursor, header.protocolAt, header.length);
 }
 
 /** Steps over the header and over every tag behind it, until the type names IP. */

@@ -1,4 +1,4 @@
-// The assembler's limits: all finite, resolved once. Memory at the worst is about maxHeldBytes + 700 bytes for each
+// The assembler's limits: all finite, resolved once. Memory at the worst is maxHeldBytes, and some hundred bytes for each
 // connection of the three kinds.
 
 /** Limits of a {@link TcpAssembler}. Infinity is allowed where a limit is not wanted; 0 is zero. Times are packet time. */
@@ -33,7 +33,7 @@ export interface TcpLimits {
 
 /** The defaults of {@link TcpLimits}. */
 // biome-ignore format: a table
-export const defaultTcpLimits: TcpLimits = {
+export const tcpDefaults: TcpLimits = {
   maxConnections: 65_536, maxHalfOpen: 8_192, maxEnded: 8_192, endedMemoryMs: 60_000, idleTimeoutMs: 600_000,
   halfClosedTimeoutMs: 60_000, resetLingerMs: 1_000, holeTimeoutMs: 5_000, ackedHoleTimeoutMs: 100,
   maxHeldBytesPerStream: 4 * 1024 * 1024, maxHeldSegmentsPerStream: 2_048, maxHeldBytes: 32 * 1024 * 1024, maxHeldSegments: 32_768,
@@ -41,9 +41,9 @@ export const defaultTcpLimits: TcpLimits = {
 
 /** Fills in the defaults; throws RangeError for what is no limit. */
 export function resolveTcpLimits(limits: Partial<TcpLimits> = {}): TcpLimits {
-  const resolved = { ...defaultTcpLimits };
-  for (const name of Object.keys(defaultTcpLimits) as (keyof TcpLimits)[]) {
-    const value = limits[name] ?? defaultTcpLimits[name];
+  const resolved = { ...tcpDefaults };
+  for (const name of Object.keys(tcpDefaults) as (keyof TcpLimits)[]) {
+    const value = limits[name] ?? tcpDefaults[name];
     if (typeof value !== 'number' || !(value >= 0))
       throw new RangeError(`${name}: ${value} is not a number of at least 0`);
     Object.assign(resolved, { [name]: value });

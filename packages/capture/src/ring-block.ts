@@ -140,10 +140,11 @@ export class RingBlock {
   }
 
   #isEcho(at: number): boolean {
-    return (
-      this.#bytes[at + packetHeader.packetTypeAt] === packetTypeOutgoing &&
-      this.#halves[(at + packetHeader.hardwareTypeAt) >>> 1] === hardwareTypeLoopback
-    );
+    return this.#bytes[at + packetHeader.packetTypeAt] === packetTypeOutgoing && this.#isLoopback(at);
+  }
+
+  #isLoopback(at: number): boolean {
+    return this.#halves[(at + packetHeader.hardwareTypeAt) >>> 1] === hardwareTypeLoopback;
   }
 
   #fill(at: number, start: number, end: number): Frame {
@@ -156,7 +157,8 @@ export class RingBlock {
     frame.start = packetStart;
     frame.end = end;
     frame.originalLength = originalLength - (packetStart - start);
-    frame.direction = this.#bytes[at + packetHeader.packetTypeAt] === packetTypeOutgoing ? 'out' : 'in';
+    const isOutgoing = this.#bytes[at + packetHeader.packetTypeAt] === packetTypeOutgoing;
+    frame.direction = this.#isLoopback(at) ? 'loopback' : isOutgoing ? 'out' : 'in';
     this.counters.frames++;
     if (originalLength > end - start) this.counters.cut++;
     return frame;

@@ -98,7 +98,7 @@ export class TcpConnection {
       client: flowSource(clientFlow),
       server: flowDestination(clientFlow),
       rolesFrom: this.#rolesFrom ?? 'port',
-      direction: isForward === this.#clientIsForward ? firstData.direction : opposite(firstData.direction),
+      direction: directionOfClient(firstData.direction, isForward === this.#clientIsForward),
       startedUs: this.#startedUs,
     };
   }
@@ -136,7 +136,9 @@ export class TcpConnection {
   }
 }
 
-function opposite(direction: Direction): Direction {
-  if (direction === 'unknown') return direction;
+/** The direction of a client's segments by that of one segment, its own or its server's. */
+function directionOfClient(direction: Direction, isClients: boolean): Connection['direction'] {
+  if (direction === 'loopback') return 'in';
+  if (direction === 'unknown' || isClients) return direction;
   return direction === 'in' ? 'out' : 'in';
 }

@@ -61,7 +61,7 @@ test('over loopback each packet comes once, as received', () => {
   const sent = { bytes: ipv4, hardwareType: loopback, packetType: outgoing };
   const received = { ...sent, packetType: 0 };
   const block = new RingBlock(ringMemory([[sent, received, sent, received, sent]]), 4096);
-  expect(readAll(block, 1).map((frame) => frame.direction)).toEqual(['in', 'in']);
+  expect(readAll(block, 1).map((frame) => frame.direction)).toEqual(['loopback', 'loopback']);
   expect(block.counters).toMatchObject({ packets: 5, frames: 2, echoes: 3 });
 });
 

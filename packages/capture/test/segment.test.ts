@@ -167,6 +167,8 @@ test('cooked frames tell the direction', () => {
   for (const [bytes, linkType, expected] of [
     [sllFrame(ipv4, 0), linkTypes.linuxSll, 'in'],
     [sllFrame(ipv4, 4), linkTypes.linuxSll, 'out'],
+    [sllFrame(ipv4, 0, 772), linkTypes.linuxSll, 'loopback'],
+    [sll2Frame(ipv4, 4, 772), linkTypes.linuxSll2, 'loopback'],
     [sll2Frame(ipv4, 0), linkTypes.linuxSll2, 'in'],
     [sll2Frame(ipv4, 4), linkTypes.linuxSll2, 'out'],
   ] as const) {

@@ -11,7 +11,7 @@ export function flagsFromEnvironment(
   const nameOf = new Map(flagNames.map((name) => [variableOf(prefix, name), name]));
   const values = new Map<string, string>();
   for (const [variable, value] of Object.entries(environment)) {
-    if (value === undefined || !variable.startsWith(`${prefix}_`)) continue;
+    if (value === undefined || !variable.startsWith(`${prefix}_`) || isServiceLink(variable, value)) continue;
     const name = nameOf.get(variable);
     if (name === undefined) throw new UsageError(unknownVariable(variable, [...nameOf.keys()]));
     values.set(name, value);
@@ -29,6 +29,13 @@ export function parseSwitch(variable: string, text: string): boolean {
 /** The variable that sets a flag: `GOR_LISTEN` and `max-body` give `GOR_LISTEN_MAX_BODY`. */
 export function variableOf(prefix: string, flagName: string): string {
   return `${prefix}_${flagName.toUpperCase().replaceAll('-', '_')}`;
+}
+
+/** Kubernetes tells every pod of a Service named gor-replay by GOR_REPLAY_SERVICE_HOST, GOR_REPLAY_PORT=tcp://… and others. */
+function isServiceLink(variable: string, value: string): boolean {
+  return (
+    /^(tcp|udp|sctp):\/\//.test(value) || /_(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)$/.test(variable)
+  );
 }
 
 function unknownVariable(variable: string, known: readonly string[]): string {

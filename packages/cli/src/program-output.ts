@@ -37,6 +37,11 @@ export class ProgramOutput {
     return true;
   }
 
+  /** A line of data that is too important to be left out, however slow the reader is. */
+  lastData(line: string): void {
+    if (!this.#stdoutLost.signal.aborted) this.#stdout.write(`${line}\n`);
+  }
+
   /** Resolves when the reader of stdout has taken what waits, or is gone. */
   async dataTaken(): Promise<void> {
     if (!this.#stdout.writableNeedDrain || this.#stdoutLost.signal.aborted) return;

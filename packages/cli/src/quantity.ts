@@ -3,6 +3,8 @@
 import { UsageError } from './usage-error.ts';
 
 const BYTES_PER_UNIT: Readonly<Record<string, number>> = { b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 };
+/** Timers cannot be set further ahead. */
+const MAX_DURATION_MS = 24 * 24 * 3_600_000;
 const MS_PER_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /** A size such as `8mb`, `64kb`, `1gb` or `4096` (bytes; 1 kb is 1,024), at least 1 byte. */
@@ -10,9 +12,11 @@ export function parseBytes(flag: string, text: string): number {
   return parseQuantity(flag, text, BYTES_PER_UNIT, 'b', 'a size such as 64kb, 8mb or 1gb');
 }
 
-/** A duration such as `500ms`, `1s`, `2m` or `1h`, in milliseconds; a bare number is seconds. 0 is allowed. */
+/** A duration such as `500ms`, `1s`, `2m` or `1h`, in milliseconds, up to 24 days; a bare number is seconds. 0 is allowed. */
 export function parseDurationMs(flag: string, text: string): number {
-  return parseQuantity(flag, text, MS_PER_UNIT, 's', 'a duration such as 500ms, 10s or 2m', 0);
+  const ms = parseQuantity(flag, text, MS_PER_UNIT, 's', 'a duration such as 500ms, 10s or 2m', 0);
+  if (ms <= MAX_DURATION_MS) return ms;
+  throw new UsageError(`${flag}: "${text}" is longer than 24 days`);
 }
 
 /** A whole number from `least` to `most`. */

@@ -1,5 +1,6 @@
 // The frame of every gor program: flags, output, signals, statistics, ledger, exit code. It knows nothing of what runs inside.
 import { fstatSync, ftruncateSync, openSync, writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type CommonOptions, commonFlags, readCommonOptions } from './common-flags.ts';
 import { exitCodes } from './exit-codes.ts';
 import { type FlagValues, type Program, readFlags } from './flags.ts';
@@ -8,6 +9,8 @@ import { ProgramOutput } from './program-output.ts';
 import { drainOnSignals } from './signals.ts';
 import { terminalText } from './terminal-text.ts';
 import { UsageError } from './usage-error.ts';
+
+const STALLED_OUTPUT_MS = 2000;
 
 /** What a program's run gets from its frame. */
 export interface RunContext {
@@ -56,6 +59,10 @@ async function runInFrame<Config>(
   const output = new ProgramOutput(definition.name, process.stdout, process.stderr, common.verbosity);
   const writeLedger = openLedger(common.ledgerFile, output);
   using signals = drainOnSignals(process, (code) => process.exit(code));
+  signals.signal.addEventListener('abort', () =>
+    output.say(`${signals.signal.reason}: draining; once more ends at once`),
+  );
+  process.stderr.on('error', () => {}); // nobody reads it any more: what is left to do is done all the same
   let timer: NodeJS.Timeout | undefined;
   const showStats = (line: () => string): void => {
     clearInterval(timer);
@@ -67,7 +74,7 @@ async function runInFrame<Config>(
     output.end();
     for (const line of ledgerLines(ledger)) output.sayPlain(line);
     writeLedger(ledger);
-    await output.dataTaken();
+    await outputTaken(output, signals.signal);
     if (failure !== undefined) throw failure;
     return exitCodes.done;
   } finally {
@@ -76,10 +83,20 @@ async function runInFrame<Config>(
   }
 }
 
+/** Waits for the reader of stdout, after a signal no longer than a bounded time: what it has not taken then is lost. */
+async function outputTaken(output: ProgramOutput, signal: AbortSignal): Promise<void> {
+  const taken = output.dataTaken();
+  if (!signal.aborted) return taken;
+  const isTaken = await Promise.race([taken.then(() => true), delay(STALLED_OUTPUT_MS, false, { ref: false })]);
+  if (isTaken) return;
+  output.warn('standard output was not read to its end');
+  process.exit(exitCodes.failed);
+}
+
 /** Opens the ledger's file at once, so that a bad path is known before anything starts; what is in it stays until the end. */
 function openLedger(file: string | undefined, output: ProgramOutput): (ledger: unknown) => void {
   if (file === undefined) return () => {};
-  if (file === '-') return (ledger) => void output.data(JSON.stringify(ledger));
+  if (file === '-') return (ledger) => output.lastData(JSON.stringify(ledger));
   try {
     const descriptor = openSync(file, 'a');
     return (ledger) => {

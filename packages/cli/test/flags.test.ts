@@ -81,6 +81,16 @@ describe('refused', () => {
   });
 });
 
+test('what Kubernetes sets for a Service of the same name is left alone', async () => {
+  const links = { GOR_TEST_SERVICE_HOST: '10.0.0.1', GOR_TEST_SERVICE_PORT: '80', GOR_TEST_PORT: 'tcp://10.0.0.1:80' };
+  const more = {
+    GOR_TEST_SERVICE_PORT_HTTP: '80',
+    GOR_TEST_PORT_80_TCP: 'tcp://10.0.0.1:80',
+    GOR_TEST_PORT_80_TCP_ADDR: '10.0.0.1',
+  };
+  expect((await read([], { ...links, ...more })).text('port')).toBe('28020');
+});
+
 test('other variables of the environment are not looked at', async () => {
   expect((await read([], { GOR_OTHER: 'x', GOR_TESTING: 'y' })).text('port')).toBe('28020');
 });

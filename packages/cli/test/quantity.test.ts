@@ -58,6 +58,7 @@ describe('refused, with the flag and the value named', () => {
     ['--max-body', () => parseBytes('--max-body', '0'), '0'],
     ['--max-body', () => parseBytes('--max-body', '-1'), '-1'],
     ['--buffer', () => parseDurationMs('--buffer', 'soon'), 'soon'],
+    ['--buffer', () => parseDurationMs('--buffer', '600h'), '600h'],
     ['--port', () => parsePort('--port', '0'), '0'],
     ['--port', () => parsePort('--port', '65536'), '65536'],
     ['--port', () => parsePort('--port', '8o'), '8o'],

@@ -10,6 +10,7 @@ import { type CapturedRequest, leaveReplayed, type Stage, throughStages } from '
 
 /** How often idle time is brought to streams on which nothing arrives. */
 const ADVANCE_EVERY_MS = 100;
+const MAX_ADVANCE_MS = 500;
 const NO_FRAMES_AFTER_MS = 10_000;
 
 /** What a running listener tells. */
@@ -64,6 +65,7 @@ class Listener {
   readonly #known = new Set<number>();
   #failure: Error | undefined;
   #notShown = 0;
+  #advancedMs = 0;
   #toldReachable = true;
   #sink: RequestSink = noSink;
   #source: FrameSource | undefined;
@@ -100,7 +102,7 @@ class Listener {
   async #listen(source: FrameSource): Promise<void> {
     const { signal, onEvent } = this.#options;
     const live = this.#config.source.kind === 'live';
-    const timers = live ? [setInterval(() => this.#reader.assembler.advance(Date.now() * 1000), ADVANCE_EVERY_MS)] : [];
+    const timers = live ? [setInterval(() => this.#advance(), ADVANCE_EVERY_MS)] : [];
     if (live) timers.push(setTimeout(() => this.#tellSilence(), NO_FRAMES_AFTER_MS));
     try {
       const replayServer = this.#sink instanceof WireSink ? this.#sink.replayServer : undefined;
@@ -114,6 +116,14 @@ class Listener {
       for (const timer of timers) clearInterval(timer);
       await source.close();
     }
+  }
+
+  /** After a stall time goes on in steps: what waits to be read must not find its connection given up already. */
+  #advance(): void {
+    const nowMs = Date.now();
+    const isStep = this.#advancedMs > 0 && nowMs > this.#advancedMs;
+    this.#advancedMs = isStep ? Math.min(nowMs, this.#advancedMs + MAX_ADVANCE_MS) : nowMs;
+    this.#reader.assembler.advance(this.#advancedMs * 1000);
   }
 
   #take(captured: CapturedRequest): void {

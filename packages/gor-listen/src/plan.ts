@@ -1,7 +1,7 @@
 // The plan that the program prints at start: what is watched, where it goes, every limit and default in force.
-import { defaultTcpLimits } from '@gor/capture';
+import { tcpDefaults } from '@gor/capture';
 import { formatBytes, formatCount, formatDuration, formatHostPort } from '@gor/cli';
-import { budgetDefaults, DEFAULT_LIMITS } from '@gor/http';
+import { budgetDefaults, parserDefaults } from '@gor/http';
 import { senderDefaults } from '@gor/wire';
 import type { ListenConfig } from './options.ts';
 
@@ -11,8 +11,8 @@ export function planLines(config: ListenConfig): string[] {
     `  watches     ${sourceText(config)}`,
     `  takes       ${portsText(config)}, ${directionText(config)}; none that Gor itself replayed`,
     `  sends to    ${replayText(config)}`,
-    `  requests    head up to ${formatBytes(DEFAULT_LIMITS.maxHeadBytes)}, body up to ${formatBytes(config.maxBodyBytes)}; longer ones are counted and left out`,
-    `  holds       unfinished requests ${formatBytes(budgetDefaults.limitBytes)}, data behind lost packets ${formatBytes(defaultTcpLimits.maxHeldBytes)}, connections ${formatCount(defaultTcpLimits.maxConnections)}, each until ${formatDuration(defaultTcpLimits.idleTimeoutMs)} of silence`,
+    `  requests    head up to ${formatBytes(parserDefaults.maxHeadBytes)}, body up to ${formatBytes(config.maxBodyBytes)}; longer ones are counted and left out`,
+    `  holds       unfinished requests ${formatBytes(budgetDefaults.limitBytes)}, data behind lost packets ${formatBytes(tcpDefaults.maxHeldBytes)}, connections ${formatCount(tcpDefaults.maxConnections)}, each until ${formatDuration(tcpDefaults.idleTimeoutMs)} of silence`,
   ];
 }
 

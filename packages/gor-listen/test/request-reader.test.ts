@@ -113,6 +113,16 @@ describe('directions', () => {
   });
 });
 
+test('over loopback a connection comes in, even where the first thing seen is the answer to an earlier request', () => {
+  const answer = { from: '10.0.0.2', to: '10.0.0.1', fromPort: 80, toPort: 40_000, payload: 'HTTP/1.1 200 OK\r\n\r\n' };
+  const { lines, reader } = told({ direction: 'in' }, [
+    { ...answer, direction: 'loopback', sequence: 1 },
+    { direction: 'loopback', sequence: 10, payload: GET },
+  ]);
+  expect(lines).toEqual([`connection 1: ${GET}`]);
+  expect(reader.otherDirection).toBe(0);
+});
+
 test('a request that is not whole at the end is rejected, bytes that are none are counted', () => {
   const { lines, reader } = told({}, [
     { sequence: 1, payload: POST.slice(0, -1) },

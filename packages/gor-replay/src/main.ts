@@ -14,6 +14,7 @@ import { configureReplay, type ReplayConfig, replayFlags } from './options.ts';
 import { planLines } from './plan.ts';
 import { type ReplayEvent, replay } from './replay.ts';
 import type { ReplayLedger } from './replay-ledger.ts';
+import { SessionLines } from './session-lines.ts';
 
 const { version }: { version: string } = createRequire(import.meta.url)('../package.json');
 
@@ -43,11 +44,12 @@ export function main(argv: readonly string[], name = 'gor-replay'): Promise<numb
 
 async function run(config: ReplayConfig, { output, signal, showStats }: RunContext): Promise<{ ledger: ReplayLedger }> {
   for (const line of planLines(config)) output.sayPlain(line);
+  const sessions = new SessionLines();
   const ledger = await replay(config, {
     signal,
     onEvent: (event) => {
       if (event.type === 'ready') showStats(() => statsLine(event.ledger()));
-      tell(event, output);
+      tell(event, output, sessions);
     },
     onOutcome: (outcome) => {
       if (output.isVerbose) output.detail(outcomeLine(outcome));
@@ -56,12 +58,15 @@ async function run(config: ReplayConfig, { output, signal, showStats }: RunConte
   return { ledger };
 }
 
-function tell(event: ReplayEvent, output: RunContext['output']): void {
+function tell(event: ReplayEvent, output: RunContext['output'], sessions: SessionLines): void {
   switch (event.type) {
     case 'ready':
       return output.say(`ready: listening on ${event.address}, kernel buffer ${formatBytes(event.receiveBufferBytes)}`);
-    case 'session':
-      return output.say(`session ${event.id} from ${event.address} ${event.state}`);
+    case 'session': {
+      const line = sessions.line(`session ${event.id} from ${event.address} ${event.state}`, performance.now());
+      if (line !== undefined) output.say(line);
+      return;
+    }
     case 'socket-error':
       return output.warn(`the socket had an error (${event.code}) and is read on`);
     case 'results-failed':

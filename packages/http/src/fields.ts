@@ -69,7 +69,8 @@ function nameOf(text: string, start: number, colon: number): string | undefined 
   return /^(content-length|transfer-encoding)$/i.test(name) ? undefined : name;
 }
 
-function trimmed(text: string, start: number, end: number): string {
+/** Text from `start` to `end` without blanks and tabs around it, in time that is linear whatever stands in it. */
+export function trimmed(text: string, start: number, end: number): string {
   while (start < end && isBlank(text.charCodeAt(start))) start++;
   while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
   return text.slice(start, end);

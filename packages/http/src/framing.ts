@@ -1,6 +1,8 @@
 // How long a message is: the one place that decides it, as the numbered steps of RFC 9112 §6.3. Where two servers could
 // answer differently, the answer is a reason to reject, because a wrong guess makes requests up out of a body.
 
+import { trimmed } from './fields.ts';
+
 /** How the end of a request is found; `length` is the Content-Length, 0 or more. */
 export type Framing =
   | { readonly kind: 'none' }
@@ -77,5 +79,5 @@ function contentLength(list: string): Framing | FramingReject {
 
 /** Not String.trim: it takes more than blanks and tabs, and a vertical tab before `chunked` is a known way to smuggle. */
 function elementsOf(list: string): string[] {
-  return list.split(',').map((element) => element.replace(/^[ \t]+|[ \t]+$/g, ''));
+  return list.split(',').map((element) => trimmed(element, 0, element.length));
 }

@@ -11,7 +11,7 @@ export interface RequestLimits {
 }
 
 /** What is in force where nothing is given: heads of 256 KiB, bodies of 8 MiB, 1,000 fields. */
-export const DEFAULT_LIMITS: Required<RequestLimits> = {
+export const parserDefaults: Required<RequestLimits> = {
   maxHeadBytes: 256 * 1024,
   maxBodyBytes: 8 * 1024 * 1024,
   maxHeaders: 1000,
@@ -20,9 +20,9 @@ export const DEFAULT_LIMITS: Required<RequestLimits> = {
 /** The limits with defaults for what is left out. Throws RangeError for a limit out of its range. */
 export function resolveLimits(given: RequestLimits): Required<RequestLimits> {
   return {
-    maxHeadBytes: checked('maxHeadBytes', given.maxHeadBytes ?? DEFAULT_LIMITS.maxHeadBytes, 1),
-    maxBodyBytes: checked('maxBodyBytes', given.maxBodyBytes ?? DEFAULT_LIMITS.maxBodyBytes, 0),
-    maxHeaders: checked('maxHeaders', given.maxHeaders ?? DEFAULT_LIMITS.maxHeaders, 0),
+    maxHeadBytes: checked('maxHeadBytes', given.maxHeadBytes ?? parserDefaults.maxHeadBytes, 1),
+    maxBodyBytes: checked('maxBodyBytes', given.maxBodyBytes ?? parserDefaults.maxBodyBytes, 0),
+    maxHeaders: checked('maxHeaders', given.maxHeaders ?? parserDefaults.maxHeaders, 0),
   };
 }
 

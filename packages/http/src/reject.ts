@@ -1,7 +1,7 @@
 // Why a request that was begun is not delivered. Bad input is data: each reason is counted by the parser that met it.
 
 /** Every reason, in the order of a message's parts; the keys of the parser's `rejected` counters. */
-export const REJECT_REASONS = [
+export const rejectReasons = [
   'malformed-request-line',
   'unsupported-version',
   'http-0.9',
@@ -39,7 +39,7 @@ export const REJECT_REASONS = [
  * - `opaque` the owner said, in the middle of it, that the stream is no longer HTTP
  * - `unfinished` the stream ended in it
  */
-export type RejectReason = (typeof REJECT_REASONS)[number];
+export type RejectReason = (typeof rejectReasons)[number];
 
 /** A request that was begun and will not be delivered. Exactly one for each. */
 export interface RequestReject {
@@ -52,5 +52,5 @@ export interface RequestReject {
 
 /** A counter for each reason, all 0. */
 export function zeroedRejects(): Record<RejectReason, number> {
-  return Object.fromEntries(REJECT_REASONS.map((reason) => [reason, 0])) as Record<RejectReason, number>;
+  return Object.fromEntries(rejectReasons.map((reason) => [reason, 0])) as Record<RejectReason, number>;
 }

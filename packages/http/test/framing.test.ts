@@ -33,3 +33,12 @@ test('what may follow a request instead of HTTP', () => {
   expect(successorOf('GET', ['Connection', 'upgrade'])).toBe(undefined);
   expect(successorOf('GET', ['Connection', 'no-upgrade', 'Upgrade', 'h2c'])).toBe(undefined);
 });
+
+test('a value of nothing but blanks takes time that is linear in its length', () => {
+  const blanks = ' '.repeat(250_000);
+  const started = process.cpuUsage().user;
+  for (const name of ['Content-Length', 'Transfer-Encoding', 'Connection'])
+    framingOfRequest('1.1', [name, `1${blanks}2`]);
+  expect(successorOf('GET', ['Connection', `a${blanks}b`, 'Upgrade', 'x'])).toBe(undefined);
+  expect(process.cpuUsage().user - started).toBeLessThan(2_000_000);
+});

@@ -1,5 +1,5 @@
-// Leases from Bottleneck: one job is one lease, because a job costs 225 us of CPU and 2 ms. Reads the global clock
-// (Bottleneck does), so nothing but leases may depend on it.
+// Leases from Bottleneck: one job is one lease, because a job costs far more than a
+// request. Reads the global clock (Bottleneck does), so nothing but leases may depend on it.
 
 import Bottleneck from 'bottleneck';
 import type { LeaseSource } from './lease-stock.ts';

@@ -7,10 +7,10 @@ export { replayerDefaults } from './options.ts';
 export type { Outcome } from './outcomes.ts';
 export {
   comparableHeaders,
-  MARK_NAME,
-  MARK_VALUE,
-  OUTGOING_CHANGES,
+  markName,
+  markValue,
   type OutgoingChange,
+  outgoingChanges,
   outgoingTarget,
 } from './outgoing.ts';
 export type { FailedReason, LimitedReason, SkippedReason } from './reasons.ts';

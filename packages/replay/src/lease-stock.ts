@@ -8,7 +8,7 @@ export interface LeaseSource {
   readonly close: () => Promise<void>;
 }
 
-/** A lease is a tenth of a second's worth: few enough for Bottleneck (430 jobs a second), small enough to share. */
+/** A lease is a tenth of a second's worth: few enough for Bottleneck, small enough to share. */
 const LEASES_PER_SECOND = 10;
 
 /** Always one lease is asked for ahead of the one that runs, else its own latency would be missing from the mean. */

@@ -5,9 +5,9 @@ import type { SkippedReason } from './reasons.ts';
 import type { ReplayRequest } from './request.ts';
 
 /** Header by which a listener knows a replayed request and leaves it alone. */
-export const MARK_NAME = 'Gor-Replayed';
+export const markName = 'Gor-Replayed';
 /** The mark's value. */
-export const MARK_VALUE = '1';
+export const markValue = '1';
 
 /** One thing that a target gets otherwise than production got it. */
 export interface OutgoingChange {
@@ -28,7 +28,7 @@ export interface OutgoingChange {
  * of every other header, their order, case and repeats (obs-text too), the method, the rest of the target, the body.
  * To compare, drop the headers named here from both sides (`comparableHeaders`), and compare bodies without chunking.
  */
-export const OUTGOING_CHANGES: readonly OutgoingChange[] = [
+export const outgoingChanges: readonly OutgoingChange[] = [
   {
     part: 'request-line',
     name: 'version',
@@ -134,9 +134,9 @@ export const OUTGOING_CHANGES: readonly OutgoingChange[] = [
   { part: 'body', name: 'trailers', change: 'removed', when: 'it had some', why: 'undici cannot send them' },
 ];
 
-/** Lower-case names of the headers that `OUTGOING_CHANGES` names. */
+/** Lower-case names of the headers that `outgoingChanges` names. */
 const CHANGED_HEADERS: ReadonlySet<string> = new Set(
-  OUTGOING_CHANGES.filter(({ part, name }) => part === 'header' && name !== '*').map(({ name }) => name),
+  outgoingChanges.filter(({ part, name }) => part === 'header' && name !== '*').map(({ name }) => name),
 );
 
 /** A flat header list (Node's `rawHeaders`) without those that may change on the way; the rest must be equal, in order. */
@@ -183,7 +183,7 @@ export function outgoingHead(request: ReplayRequest, settings: OutgoingSettings)
     } else if (!CHANGED_HEADERS.has(lower)) headers.push(name, captured[at + 1]!);
   }
   headers.push('host', host ?? settings.authority);
-  if (!isMarked) headers.push(MARK_NAME, MARK_VALUE);
+  if (!isMarked) headers.push(markName, markValue);
   return {
     method: request.method,
     path: outgoingTarget(request.target, settings.basePath),

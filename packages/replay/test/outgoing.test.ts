@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type OddServer, openOddServer } from '../../../test/kit/odd-server.ts';
-import { comparableHeaders, createReplayer, OUTGOING_CHANGES, type ReplayerOptions } from '../src/index.ts';
+import { comparableHeaders, createReplayer, outgoingChanges, type ReplayerOptions } from '../src/index.ts';
 import { aRequest, expectBalance, type RequestFields } from './a-request.ts';
 
 let server: OddServer;
@@ -169,7 +169,7 @@ test('comparable headers are those that no change names, in their order', () => 
 });
 
 test('every change says what and why', () => {
-  for (const change of OUTGOING_CHANGES) {
+  for (const change of outgoingChanges) {
     expect(change.name).toBe(change.name.toLowerCase());
     expect(change.why).not.toBe('');
   }

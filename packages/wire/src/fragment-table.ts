@@ -1,5 +1,5 @@
 // Holds the fragments of large records until each record is whole. Allocates blocks of about 16 KiB as fragments arrive
-// (a buffer for each fragment makes the garbage collector stop for 10 ms and more), never a declared length; joins once. Bounded by bytes, records, records of a session, and time without progress.
+// (a buffer for each fragment makes the garbage collector stop for long), never a declared length; joins once. Bounded by bytes, records, records of a session, and time without progress.
 
 import type { Fragment } from './datagram.ts';
 

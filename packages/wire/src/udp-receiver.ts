@@ -61,6 +61,7 @@ export async function openUdpReceiver(options: UdpReceiverOptions): Promise<UdpR
   const port = integerInRange('port', options.port ?? receiverDefaults.port, 0, 65_535);
   const receiveBufferBytes = options.receiveBufferBytes ?? receiverDefaults.receiveBufferBytes;
   integerInRange('receiveBufferBytes', receiveBufferBytes, 1, 2 ** 31 - 1);
+  const decoder = new WireDecoder(options);
   const address = await resolve(host);
   const socket = createSocket(isIP(address) === 6 ? 'udp6' : 'udp4');
   try {
@@ -74,7 +75,7 @@ export async function openUdpReceiver(options: UdpReceiverOptions): Promise<UdpR
   }
   socket.removeAllListeners('error');
   askForBuffer(socket, receiveBufferBytes);
-  return new BoundReceiver(socket, options);
+  return new BoundReceiver(socket, decoder, options.onEvent);
 }
 
 async function resolve(host: string): Promise<string> {
@@ -106,18 +107,18 @@ class BoundReceiver implements UdpReceiver {
   #datagrams = 0;
   #closing: Promise<void> | undefined;
 
-  constructor(socket: Socket, options: UdpReceiverOptions) {
+  constructor(socket: Socket, decoder: WireDecoder, onEvent: UdpReceiverOptions['onEvent']) {
     const { address, port } = socket.address();
     this.address = address;
     this.port = port;
     this.receiveBufferBytes = socket.getRecvBufferSize();
     this.#socket = socket;
-    this.#decoder = new WireDecoder(options);
+    this.#decoder = decoder;
     socket.on('message', ({ buffer, byteOffset, length }, from) => {
       this.#datagrams++;
       this.#decoder.push(new Uint8Array(buffer, byteOffset, length), from, this.#nowMs);
     });
-    socket.on('error', (error) => options.onEvent?.({ type: 'socket-error', code: systemCode(error) }));
+    socket.on('error', (error) => onEvent?.({ type: 'socket-error', code: systemCode(error) }));
     this.#timer = setInterval(() => this.#lookAtClock(), LOOK_AT_CLOCK_MS);
   }
 

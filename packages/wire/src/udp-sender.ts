@@ -31,10 +31,16 @@ export async function openUdpSender(options: UdpSenderOptions): Promise<UdpSende
   integerInRange('port', options.port, 1, 65_535);
   const { min, max } = datagramBytesRange;
   integerInRange('maxDatagramBytes', options.maxDatagramBytes ?? senderDefaults.maxDatagramBytes, min, max);
+  integerInRange('flushAfterMs', options.flushAfterMs ?? senderDefaults.flushAfterMs, 0, 1000);
   integerInRange('queueBytes', options.queueBytes ?? senderDefaults.queueBytes, 1, 2 ** 32);
   const session = options.session ?? randomBytes(8).toString('hex');
   const socket = await connectToFirst(await resolve(options.host), options.host, options.port);
-  return new ConnectedSender(socket, session, options);
+  try {
+    return new ConnectedSender(socket, session, options);
+  } catch (error) {
+    socket.close(); // an option is out of its range: nothing stays open
+    throw error;
+  }
 }
 
 async function resolve(host: string): Promise<string[]> {

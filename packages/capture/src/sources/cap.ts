@@ -70,7 +70,7 @@ export class CapSource {
     // Cooked frames carry the direction themselves.
     const isCooked = linkType === linkTypes.linuxSll || linkType === linkTypes.linuxSll2;
     this.tellsDirection = isLoopback || isCooked || this.#ownAddress !== undefined;
-    const direction: Direction = isLoopback ? 'in' : 'unknown';
+    const direction: Direction = isLoopback ? 'loopback' : 'unknown';
     this.#frame = { linkType, timestampUs: 0, bytes: this.#buffer, start: 0, end: 0, originalLength: 0, direction };
     this.#handle.on('packet', (length) => this.#emit(length));
   }
