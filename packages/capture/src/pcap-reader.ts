@@ -29,6 +29,7 @@ export class PcapReader {
   /** The beginning of a record whose end has not come. */
   #kept = new Uint8Array(0);
   #keptLength = 0;
+  readonly #name: string;
   #hasHeader = false;
   #isLittleEndian = false;
   #ticksPerUs = 1;
@@ -36,15 +37,25 @@ export class PcapReader {
   #failure: CaptureError | undefined;
   #frames = 0;
 
+  /** `name` is what error messages call the capture: a path, say. */
+  constructor({ name }: { readonly name?: string } = {}) {
+    this.#name = name === undefined ? '' : ` ${name}`;
+  }
+
   /**
    * The frames that the chunk completes. They may be views of the chunk. Each call must be read to its end before the
    * next one. Throws CaptureError where the bytes are no capture file (`broken-capture`, `unsupported-capture`), after
    * all frames before that place.
    */
-  *read(chunk: Uint8Array): Generator<Frame, void, undefined> {
+  read(chunk: Uint8Array): Generator<Frame, void, undefined> {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#isReading) throw new TypeError('read: the frames of the chunk before were not read to their end');
     this.#isReading = true;
+    if (!this.#hasHeader && this.#keptLength === 0) this.#checkMagic(chunk, 0, chunk.length);
+    return this.#framesOf(chunk);
+  }
+
+  *#framesOf(chunk: Uint8Array): Generator<Frame, void, undefined> {
     let at = 0;
     while (at < chunk.length) {
       if (this.#keptLength > 0) {
@@ -164,7 +175,7 @@ export class PcapReader {
   }
 
   #fail(code: 'broken-capture' | 'unsupported-capture', message: string): never {
-    this.#failure = new CaptureError(code, `The capture cannot be read: ${message}.`);
+    this.#failure = new CaptureError(code, `The capture${this.#name} cannot be read: ${message}.`);
     throw this.#failure;
   }
 }

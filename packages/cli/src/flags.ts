@@ -94,10 +94,17 @@ function parserOf(program: Program) {
     .wrap(100)
     .epilogue(`Each flag can be set as ${program.environmentPrefix}_NAME in the environment, too.`)
     .fail((message, error) => {
-      throw error instanceof UsageError ? error : new UsageError(message ?? error.message);
+      throw error instanceof UsageError ? error : new UsageError(explained(program.flags, message ?? error.message));
     });
   for (const [commandLine, description] of program.examples) parser.example(commandLine, description);
   return parser;
+}
+
+/** What yargs says, in our words where it does not name the flag. */
+function explained(flags: readonly Flag[], message: string): string {
+  const given = /^Not enough arguments following: (.*)$/.exec(message)?.[1];
+  const flag = flags.find(({ name, letter }) => name === given || letter === given);
+  return flag === undefined ? message : `--${flag.name} needs a value: ${flag.description}`;
 }
 
 /** `-ip` and `-ip=…` as `--ip`, where that is a flag. */
@@ -125,6 +132,11 @@ function refuseUnknown(
       flags.map((flag) => flag.name),
     );
     throw new UsageError(`unknown flag ${token}${guess === undefined ? '' : `; did you mean --${guess}?`}`);
+  }
+  for (const token of tokens) {
+    const [, name, value] = /^--?([a-z-]+)=(.*)$/s.exec(token) ?? [];
+    const isSwitch = flags.some((flag) => flag.kind === 'switch' && (flag.name === name || flag.letter === name));
+    if (isSwitch) parseSwitch(`--${name}`, value ?? '');
   }
   const stray = (parsed['_'] as unknown[])[0];
   if (stray !== undefined) throw new UsageError(`"${String(stray)}" belongs to no flag`);

@@ -42,6 +42,11 @@ export class ProgramOutput {
     if (!this.#stdoutLost.signal.aborted) this.#stdout.write(`${line}\n`);
   }
 
+  /** Whether something still waits for the reader of stdout. */
+  get isDataWaiting(): boolean {
+    return this.#stdout.writableLength > 0 && !this.#stdoutLost.signal.aborted;
+  }
+
   /** Resolves when the reader of stdout has taken what waits, or is gone. */
   async dataTaken(): Promise<void> {
     if (!this.#stdout.writableNeedDrain || this.#stdoutLost.signal.aborted) return;

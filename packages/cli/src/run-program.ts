@@ -1,6 +1,5 @@
 // The frame of every gor program: flags, output, signals, statistics, ledger, exit code. It knows nothing of what runs inside.
 import { fstatSync, ftruncateSync, openSync, writeFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type CommonOptions, commonFlags, readCommonOptions } from './common-flags.ts';
 import { exitCodes } from './exit-codes.ts';
 import { type FlagValues, type Program, readFlags } from './flags.ts';
@@ -83,14 +82,12 @@ async function runInFrame<Config>(
   }
 }
 
-/** Waits for the reader of stdout, after a signal no longer than a bounded time: what it has not taken then is lost. */
+/** Waits for the reader of stdout. After a signal readers get a bounded time: what they have not taken then is lost. */
 async function outputTaken(output: ProgramOutput, signal: AbortSignal): Promise<void> {
-  const taken = output.dataTaken();
-  if (!signal.aborted) return taken;
-  const isTaken = await Promise.race([taken.then(() => true), delay(STALLED_OUTPUT_MS, false, { ref: false })]);
-  if (isTaken) return;
-  output.warn('standard output was not read to its end');
-  process.exit(exitCodes.failed);
+  if (!signal.aborted) return output.dataTaken();
+  // Fires only where something keeps the process alive, and that is output that nobody reads.
+  const exit = (): never => process.exit(output.isDataWaiting ? exitCodes.failed : exitCodes.done);
+  setTimeout(exit, STALLED_OUTPUT_MS).unref();
 }
 
 /** Opens the ledger's file at once, so that a bad path is known before anything starts; what is in it stays until the end. */

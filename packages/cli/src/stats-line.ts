@@ -29,7 +29,7 @@ export class StatsLine {
       this.#output.write(`${line}\n`);
       return;
     }
-    const fitting = line.slice(0, Math.max(20, (this.#output.columns ?? 80) - 1));
+    const fitting = line.slice(0, Math.max(20, (this.#output.columns || 80) - 1));
     this.#output.write(`\r\x1b[K${fitting}`);
     this.#live = fitting;
   }

@@ -60,7 +60,7 @@ describe('refused', () => {
     ['an unknown flag with one dash', ['-verbsoe'], {}, 'unknown flag -verbsoe; did you mean --verbose?'],
     ['an unknown letter', ['-x'], {}, 'unknown flag -x'],
     ['a value twice', ['-p', '1', '-p', '2'], {}, '--port is given 2 times'],
-    ['a flag without its value', ['-p'], {}, 'Not enough arguments following: p'],
+    ['a flag without its value', ['-p'], {}, '--port needs a value: Port'],
     ['a word that belongs to no flag', ['80'], {}, '"80" belongs to no flag'],
     [
       'an unknown variable',
@@ -73,6 +73,12 @@ describe('refused', () => {
       [],
       { GOR_TEST_VERBOSE: 'maybe' },
       'GOR_TEST_VERBOSE: "maybe"',
+    ],
+    [
+      'a switch with a value that is neither on nor off',
+      ['--verbose=maybe'],
+      {},
+      '--verbose: "maybe" is neither 1 nor 0',
     ],
     ['an empty value', ['--port='], {}, '--port has an empty value'],
   ])('%s', async (_, argv, environment, message) => {

@@ -16,7 +16,7 @@ test('the defaults', () => {
   expect(planLines(live)).toEqual([
     '  watches     interface any: TCP packets of these ports; engine auto, kernel buffer 64 MB',
     '  takes       HTTP requests to port 80, those that come in; none that Gor itself replayed',
-    '  sends to    localhost:28020, readable for whoever listens on the way; datagrams of 1,200 B, up to 16 MB waiting',
+    '  sends to    localhost:28020, readable for whoever listens on the way; datagrams of 1,200 B, up to 64 MB waiting',
     '  requests    head up to 256 KB, body up to 8 MB; longer ones are counted and left out',
     '  holds       unfinished requests 24 MB, data behind lost packets 32 MB, connections 65,536, each until 10 m of silence',
   ]);

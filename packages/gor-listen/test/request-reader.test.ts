@@ -117,7 +117,7 @@ test('over loopback a connection comes in, even where the first thing seen is th
   const answer = { from: '10.0.0.2', to: '10.0.0.1', fromPort: 80, toPort: 40_000, payload: 'HTTP/1.1 200 OK\r\n\r\n' };
   const { lines, reader } = told({ direction: 'in' }, [
     { ...answer, direction: 'loopback', sequence: 1 },
-    { direction: 'loopback', sequence: 10, payload: GET },
+    { direction: 'loopback', sequence: 0, payload: GET },
   ]);
   expect(lines).toEqual([`connection 1: ${GET}`]);
   expect(reader.otherDirection).toBe(0);

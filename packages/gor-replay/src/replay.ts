@@ -66,6 +66,7 @@ class ReplayServer {
   async run(): Promise<ReplayLedger> {
     try {
       const receiver = await this.#openReceiver();
+      this.#results?.begin();
       this.#options.onEvent?.({
         type: 'ready',
         address: formatHostPort(receiver.address, receiver.port),

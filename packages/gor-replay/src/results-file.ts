@@ -1,5 +1,5 @@
 // Outcomes as JSON lines in a file, written behind the replay's back: a slow disk loses lines, counted, and never stalls it.
-import { createWriteStream, openSync, type WriteStream } from 'node:fs';
+import { createWriteStream, fstatSync, ftruncateSync, openSync, type WriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import type { Outcome } from '@gor/replay';
 
@@ -8,25 +8,32 @@ const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
 /** One open results file. */
 export class ResultsFile {
+  readonly #descriptor: number;
   readonly #stream: WriteStream;
   #lost = 0;
   #failure: Error | undefined;
 
-  private constructor(stream: WriteStream, onFailure: (error: Error) => void) {
-    this.#stream = stream;
-    stream.on('error', (error) => {
+  private constructor(descriptor: number, onFailure: (error: Error) => void) {
+    this.#descriptor = descriptor;
+    this.#stream = createWriteStream('', { fd: descriptor });
+    this.#stream.on('error', (error) => {
       this.#failure = error;
       onFailure(error);
     });
   }
 
-  /** Creates or empties the file. Throws where it cannot be opened; `onFailure` is called once, where writing fails later. */
+  /** Opens the file, and leaves what is in it. Throws where it cannot; `onFailure` is called once, where writing fails later. */
   static open(path: string, onFailure: (error: Error) => void): ResultsFile {
     try {
-      return new ResultsFile(createWriteStream(path, { fd: openSync(path, 'w') }), onFailure);
+      return new ResultsFile(openSync(path, 'a'), onFailure);
     } catch (error) {
       throw new Error(`--results: cannot write ${path}: ${(error as Error).message}`, { cause: error });
     }
+  }
+
+  /** Empties the file: from now on it is this run's. */
+  begin(): void {
+    if (fstatSync(this.#descriptor).isFile()) ftruncateSync(this.#descriptor);
   }
 
   /** Outcomes that were not written. */

@@ -30,6 +30,8 @@ test('a line an outcome, in their order; what was in the file before is gone', a
   const path = join(folder, 'results');
   writeFileSync(path, 'from another day\n');
   const results = ResultsFile.open(path, () => {});
+  expect(readFileSync(path, 'utf8')).toBe('from another day\n'); // a start that fails leaves it alone
+  results.begin();
   for (let index = 0; index < 100; index++) results.write(outcome(index));
   await results.close();
   await results.close();

@@ -12,7 +12,7 @@ export const markValue = '1';
 /** One thing that a target gets otherwise than production got it. */
 export interface OutgoingChange {
   /** The part of the message: a `header` is named, in lower case, by `name`; other parts by a word. */
-  readonly part: 'request-line' | 'header' | 'body';
+  readonly part: 'request-line' | 'head' | 'header' | 'body';
   readonly name: string;
   /** `respelled`: the value stays (but for `when`), its name is in lower case and it stands in another place. */
   readonly change: 'replaced' | 'removed' | 'added' | 'respelled';
@@ -31,9 +31,23 @@ export interface OutgoingChange {
 export const outgoingChanges: readonly OutgoingChange[] = [
   {
     part: 'request-line',
+    name: 'blanks',
+    change: 'replaced',
+    when: 'more than one stood between its parts',
+    why: 'its parts are sent, with one space between them',
+  },
+  {
+    part: 'head',
+    name: 'line ends',
+    change: 'replaced',
+    when: 'they were bare LF, or empty lines stood before the request line',
+    why: 'undici ends lines with CRLF',
+  },
+  {
+    part: 'request-line',
     name: 'version',
     change: 'replaced',
-    when: 'it was HTTP/1.0',
+    when: 'it was another than HTTP/1.1',
     why: 'undici always says HTTP/1.1',
   },
   {
@@ -92,6 +106,13 @@ export const outgoingChanges: readonly OutgoingChange[] = [
   {
     part: 'header',
     name: 'content-length',
+    change: 'replaced',
+    when: 'it had zeros in front, or was said several times',
+    why: 'undici writes the length once',
+  },
+  {
+    part: 'header',
+    name: 'content-length',
     change: 'added',
     when: 'POST, PUT, PATCH, QUERY, PROPFIND or PROPPATCH has an empty body',
     why: 'undici writes "content-length: 0"',
@@ -121,8 +142,8 @@ export const outgoingChanges: readonly OutgoingChange[] = [
     part: 'header',
     name: '*',
     change: 'replaced',
-    when: 'the value had blanks around it or other than one before it',
-    why: 'undici writes one space before a value',
+    when: 'blanks stood before its colon, other than one space before its value, some behind it, or it was folded',
+    why: 'names and values are sent: one space before a value, a fold as one space',
   },
   {
     part: 'body',

@@ -88,7 +88,7 @@ export class Target {
     this.#backlog.takeOn(delivery);
     if (this.#lanes === undefined || this.#lanes.enter(delivery)) this.#ready(delivery, nowMs);
     else this.#backlog.held.append(delivery);
-    this.#run();
+    this.#run(nowMs);
   }
 
   /** Ends everything: what waits is skipped, what is in flight has failed, both as `closed`. May be called twice. */
@@ -136,10 +136,9 @@ export class Target {
   }
 
   /** One turn of the whole: let go what order held long enough, drop what is too old, send what may go, arm the rest. */
-  #run(): void {
+  #run(nowMs = this.#clock.nowMs()): void {
     if (this.#isRunning || this.#isClosed) return;
     this.#isRunning = true;
-    const nowMs = this.#clock.nowMs();
     this.#flying.abortOverdue(nowMs);
     this.#letGoOverdue(nowMs);
     // Strictly older ones go first, so that a late wake-up sends nothing stale; those just of age get a last chance.
@@ -218,7 +217,7 @@ export class Target {
     if (reason === undefined) this.#answered(delivery, nowMs);
     else if (reason === 'cannot-send') this.#skipped(delivery, 'undici-cannot-send');
     else this.#failed(delivery, reason, nowMs);
-    this.#run();
+    this.#run(nowMs);
   }
 
   #settle(delivery: Delivery, sentMs: number): boolean {

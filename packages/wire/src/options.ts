@@ -5,7 +5,7 @@ export const senderDefaults = {
   maxDatagramBytes: 1200,
   maxRecordBytes: 32 * 1024 * 1024,
   flushAfterMs: 2,
-  queueBytes: 16 * 1024 * 1024,
+  queueBytes: 64 * 1024 * 1024,
   maxConnections: 65_536,
 } as const;
 

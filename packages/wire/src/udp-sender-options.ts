@@ -28,7 +28,7 @@ export interface UdpSenderOptions {
   readonly maxRecordBytes?: number;
   /** How long a small record waits for others to share its datagram, in milliseconds; default 2. */
   readonly flushAfterMs?: number;
-  /** Bytes that may wait for the socket; default 16 MiB. An empty queue takes one record of any allowed length. */
+  /** Bytes that may wait for the socket; default 64 MiB, so that several large records may come at once. An empty queue takes one record of any allowed length. */
   readonly queueBytes?: number;
   /** The session's id, 16 hexadecimal digits; default: random. */
   readonly session?: string;
@@ -44,7 +44,7 @@ export interface UdpSenderCounters extends EncoderCounters {
   readonly refusedRequests: number;
   /** Sends that the system refused, by its code; what they held is lost unless it was ECONNREFUSED, sent once more. */
   readonly sendErrors: Readonly<Record<string, number>>;
-  /** Datagrams given up at close, after 2 s. */
+  /** Datagrams given up at close, after 4 s. */
   readonly abandonedDatagrams: number;
   readonly waitingBytes: number;
   readonly isReachable: boolean;
@@ -59,7 +59,7 @@ export interface UdpSender {
   counters: () => UdpSenderCounters;
   /** Settles when everything taken so far is with the kernel, or the sender closed. */
   drain: () => Promise<void>;
-  /** Sends what waits (2 s at most), then the final totals three times, then closes. May be called again. */
+  /** Sends what waits (4 s at most), then the final totals three times, then closes. May be called again. */
   close: () => Promise<void>;
   [Symbol.asyncDispose]: () => Promise<void>;
 }

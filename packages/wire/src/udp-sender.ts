@@ -17,7 +17,7 @@ import type { SenderEvent, SendRefusal, UdpSender, UdpSenderCounters, UdpSenderO
 
 const TOTALS_INTERVAL_MS = 1000;
 const ERROR_EVENT_INTERVAL_MS = 10_000;
-const CLOSE_TIMEOUT_MS = 2000;
+const CLOSE_TIMEOUT_MS = 4000;
 const LAST_SEND_MS = 20;
 /** Pauses before each copy of the final totals: the last one finds even a receiver that was late when the others came. */
 const FINAL_TOTALS_PAUSES_MS = [0, 20, 250];

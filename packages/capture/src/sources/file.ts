@@ -23,7 +23,7 @@ export async function* readCapture(
   { signal }: ReadCaptureOptions = {},
 ): AsyncGenerator<Iterable<Frame>, void, undefined> {
   signal?.throwIfAborted();
-  const reader = new PcapReader();
+  const reader = new PcapReader(typeof pathOrStream === 'string' ? { name: pathOrStream } : {});
   const chunks = typeof pathOrStream === 'string' ? readFile(pathOrStream) : pathOrStream;
   for await (const chunk of untilAborted(chunks, signal)) yield reader.read(chunk);
   reader.end();
