@@ -143,6 +143,8 @@ test('a process that does not close its capture ends all the same where it is to
 test('without the right to capture, the ways to get it are named', (context) => {
   needs(context, 'capture');
   const { stdout } = runScript(`${script}
+    const opened = await openCapture({ engine: 'ring', onFrame: () => {} });
+    await opened.close(); // loads the addon: another user may not be allowed to read it
     process.setuid(65534);
     for (const engine of ['ring', 'auto']) {
       await openCapture({ engine, onFrame: () => {} }).catch(({ code, message }) => console.log(code, message));
