@@ -37,6 +37,8 @@ export interface Program {
 export interface FlagValues {
   /** The text of a `value` flag: the command line's, else the environment's, else its default; undefined without one. */
   readonly text: (name: string) => string | undefined;
+  /** The same for a `value` flag that has a default: always a text. Throws TypeError for a flag without one. */
+  readonly textOf: (name: string) => string;
   /** Whether a `switch` flag is on. */
   readonly on: (name: string) => boolean;
   /** Whether a flag was given, on the command line or in the environment. */
@@ -165,6 +167,11 @@ function valuesOf(
   }
   return {
     text: (name) => texts.get(name),
+    textOf: (name) => {
+      const text = texts.get(name);
+      if (text === undefined) throw new TypeError(`--${name} has neither value nor default`);
+      return text;
+    },
     on: (name) => switches.has(name),
     given: (name) => parsed[name] !== undefined || environment.has(name),
   };

@@ -20,7 +20,7 @@ export {
   parsePort,
 } from './quantity.ts';
 export { type ProgramDefinition, type RunContext, runProgram } from './run-program.ts';
-export { drainOnSignals, type Signals } from './signals.ts';
+export { drainOnSignals, type Signals, untilAborted } from './signals.ts';
 export { type LineOutput, StatsLine } from './stats-line.ts';
 export { terminalText } from './terminal-text.ts';
 export { UsageError } from './usage-error.ts';

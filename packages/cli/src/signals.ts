@@ -1,5 +1,13 @@
 // SIGINT and SIGTERM: the first asks to drain, the second ends the process at once.
 
+/** Resolves when the signal is aborted; never without one. */
+export function untilAborted(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) resolve();
+    else signal?.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
 /** What the signals do, and how to let go of them again. */
 export interface Signals extends Disposable {
   /** Aborted by the first SIGINT or SIGTERM; its reason is the signal's name. */

@@ -43,7 +43,7 @@ export async function playFrames(
       if (signal.aborted) return;
       sink.onFrame(frame);
     }
-    await untilAborted(sink.pause(), signal);
+    await pausedOrAborted(sink.pause(), signal);
   }
 }
 
@@ -61,7 +61,7 @@ export async function nextUnlessAborted(
 }
 
 /** Waits no longer than until the signal: a reader who takes nothing must not keep the source from closing. */
-async function untilAborted(pause: Promise<void> | undefined, signal: AbortSignal): Promise<void> {
+async function pausedOrAborted(pause: Promise<void> | undefined, signal: AbortSignal): Promise<void> {
   if (pause === undefined || signal.aborted) return;
   let onAbort = (): void => {};
   const aborted = new Promise<void>((resolve) => {

@@ -1,5 +1,6 @@
 // The listener as one function: frames in, requests out to a replay server, counted. It prints nothing.
 import type { Connection } from '@gor/capture';
+import { untilAborted } from '@gor/cli';
 import type { SenderTotals } from '@gor/wire';
 import { type FrameSource, openFrameSource } from './frame-source.ts';
 import { type ListenLedger, RequestCounts } from './listen-ledger.ts';
@@ -108,7 +109,7 @@ class Listener {
       const replayServer = this.#sink instanceof WireSink ? this.#sink.replayServer : undefined;
       onEvent?.({ type: 'ready', source, replayServer, ledger: () => this.#ledger(null) });
       this.#tellReachable();
-      await Promise.race([source.ended, aborted(signal)]);
+      await Promise.race([source.ended, untilAborted(signal)]);
     } catch (error) {
       this.#failure = error instanceof Error ? error : new Error(String(error));
       onEvent?.({ type: 'failed', error: this.#failure });
@@ -205,12 +206,4 @@ class Listener {
           : null,
     };
   }
-}
-
-/** Resolves when the signal is aborted; never without one. */
-function aborted(signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) resolve();
-    else signal?.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

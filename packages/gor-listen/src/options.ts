@@ -102,11 +102,11 @@ export const listenFlags: readonly Flag[] = [
 export function configureListen(values: FlagValues): ListenConfig & ListenOutput {
   if (values.on('print') && values.on('json')) throw new UsageError('--print and --json exclude each other');
   const show = values.on('json') ? 'json' : values.on('print') ? 'text' : undefined;
-  const replay = parseHostPort('--replay', textOf(values, 'replay'), DEFAULT_REPLAY_PORT);
+  const replay = parseHostPort('--replay', values.textOf('replay'), DEFAULT_REPLAY_PORT);
   const sends = show === undefined || values.given('replay');
   return {
     source: sourceOf(values, sends),
-    ports: portsOf(textOf(values, 'port')),
+    ports: portsOf(values.textOf('port')),
     filter: values.text('filter'),
     direction: oneOf('--direction', values.text('direction') ?? (values.given('pcap') ? 'both' : 'in'), [
       'in',
@@ -114,15 +114,15 @@ export function configureListen(values: FlagValues): ListenConfig & ListenOutput
       'both',
     ]),
     replay: sends ? replay : undefined,
-    maxBodyBytes: maxBodyBytesOf(textOf(values, 'max-body')),
+    maxBodyBytes: maxBodyBytesOf(values.textOf('max-body')),
     show,
   };
 }
 
 function sourceOf(values: FlagValues, sends: boolean): ListenConfig['source'] {
-  const engine = oneOf('--engine', textOf(values, 'engine'), ['auto', 'ring', 'cap']);
-  const bufferBytes = bufferBytesOf(textOf(values, 'buffer-size'));
-  const interfaces = [...new Set(parseList('--interface', textOf(values, 'interface')))];
+  const engine = oneOf('--engine', values.textOf('engine'), ['auto', 'ring', 'cap']);
+  const bufferBytes = bufferBytesOf(values.textOf('buffer-size'));
+  const interfaces = [...new Set(parseList('--interface', values.textOf('interface')))];
   const path = values.text('pcap');
   if (path === undefined) {
     if (values.given('speed')) throw new UsageError('--speed goes with --pcap');
@@ -135,7 +135,7 @@ function sourceOf(values: FlagValues, sends: boolean): ListenConfig['source'] {
   for (const name of ['interface', 'filter', 'engine', 'buffer-size']) {
     if (values.given(name)) throw new UsageError(`--${name} is for live capture: it does not go with --pcap`);
   }
-  const speed = speedOf(textOf(values, 'speed'));
+  const speed = speedOf(values.textOf('speed'));
   return { kind: 'file', path, speed: sends ? speed : Number.POSITIVE_INFINITY };
 }
 
@@ -169,9 +169,4 @@ function oneOf<const Choice extends string>(flag: string, text: string, choices:
   const choice = choices.find((candidate) => candidate === text);
   if (choice !== undefined) return choice;
   throw new UsageError(`${flag}: "${text}" is none of ${choices.join(', ')}`);
-}
-
-/** The text of a flag that has a default. */
-function textOf(values: FlagValues, name: string): string {
-  return values.text(name) ?? '';
 }

@@ -50,15 +50,15 @@ export const replayFlags: readonly Flag[] = [
 
 /** Throws UsageError. */
 export function configureReplay(values: FlagValues): ReplayConfig {
-  const bufferMs = parseDurationMs('--buffer', textOf(values, 'buffer'));
-  const timeoutMs = timeoutOf(textOf(values, 'timeout'));
+  const bufferMs = parseDurationMs('--buffer', values.textOf('buffer'));
+  const timeoutMs = timeoutOf(values.textOf('timeout'));
   return {
-    host: addressOf(textOf(values, 'ip')),
-    port: parsePort('--port', textOf(values, 'port'), true),
-    targets: targetsOf(textOf(values, 'forward')),
+    host: addressOf(values.textOf('ip')),
+    port: parsePort('--port', values.textOf('port'), true),
+    targets: targetsOf(values.textOf('forward')),
     bufferMs,
     timeoutMs,
-    connections: parseCount('--connections', textOf(values, 'connections'), 1, 65_535),
+    connections: parseCount('--connections', values.textOf('connections'), 1, 65_535),
     originalHost: values.on('original-host'),
     insecure: values.on('insecure'),
     mark: !values.on('no-mark'),
@@ -85,9 +85,4 @@ function timeoutOf(text: string): number {
   const timeoutMs = parseDurationMs('--timeout', text);
   if (timeoutMs > 0) return timeoutMs;
   throw new UsageError(`--timeout: "${text}" leaves no time for an answer`);
-}
-
-/** The text of a flag that has a default. */
-function textOf(values: FlagValues, name: string): string {
-  return values.text(name) ?? '';
 }

@@ -1,5 +1,5 @@
 // The replay server as one function: records off UDP, requests out to every target, counted. It prints nothing.
-import { formatHostPort } from '@gor/cli';
+import { formatHostPort, untilAborted } from '@gor/cli';
 import { bodyOf, parseRequest } from '@gor/http';
 import { createReplayer, type Outcome, type Replayer, type ReplayRequest } from '@gor/replay';
 import { openUdpReceiver, type SessionView, type UdpReceiver, type WireRecord } from '@gor/wire';
@@ -73,7 +73,7 @@ class ReplayServer {
         receiveBufferBytes: receiver.receiveBufferBytes,
         ledger: () => this.#ledger(receiver, null),
       });
-      await aborted(this.#options.signal);
+      await untilAborted(this.#options.signal);
       await receiver.close();
       await this.#replayer.drain();
       await this.#results?.close();
@@ -148,12 +148,4 @@ class ReplayServer {
       resultsLost: this.#results?.lost ?? 0,
     };
   }
-}
-
-/** Resolves when the signal is aborted; never without one. */
-function aborted(signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) resolve();
-    else signal?.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
