@@ -88,10 +88,10 @@ describe('a target that fails costs the others nothing', () => {
 
   test('a dead target gets requests again within seconds of coming back', async () => {
     const port = (await refusingServer()).port;
-    const replay = await startReplay('-f', `http://127.0.0.1:${port}`);
+    const replay = await startReplay('-f', `http://127.0.0.1:${port}`, '--verbose');
     await using sender = await senderTo(replay.port);
     const load = sendAtRate(sender, 800, 200);
-    await new Promise((resolve) => void setTimeout(resolve, 1000));
+    await replay.program.ready(/connect-refused/);
     await using staging = await RawServer.start({ port });
     const backMs = performance.now();
     await staging.arrived(1, 5000);
