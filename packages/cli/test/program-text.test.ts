@@ -61,6 +61,19 @@ describe('the stats line', () => {
     expect(written).toEqual(['\r\x1b[Kone', '\r\x1b[Ktwo', '\r\x1b[Kstays\ntwo', '\n']);
   });
 
+  test('leaves lines out while its reader is too slow, and then says how many', () => {
+    const written: string[] = [];
+    const output = { writableLength: 0, write: (text: string) => written.push(text) };
+    const line = new StatsLine(output);
+    output.writableLength = 2 * 1024 * 1024;
+    line.print('lost');
+    line.show('lost');
+    output.writableLength = 0;
+    line.print('stays');
+    line.print('more');
+    expect(written).toEqual(['… 2 lines left out: their reader was too slow\n', 'stays\n', 'more\n']);
+  });
+
   test('is a line each time elsewhere', () => {
     const written: string[] = [];
     const line = new StatsLine({ write: (text) => written.push(text) });

@@ -131,6 +131,20 @@ test('a request that is not whole at the end is rejected, bytes that are none ar
   reader.assembler.close();
   expect(lines.sort()).toEqual(['connection 1 ends at 0', 'connection 2 ends at 0', 'rejected: unfinished']);
   expect(reader.skippedBytes).toBe('\x16\x03\x01 no HTTP'.length);
+  expect(reader.otherProtocols).toEqual({ tls: 1 });
+  expect(reader.opaque).toEqual({});
+});
+
+test('a connection that goes on as something else after an Upgrade is counted, and what follows is skipped', () => {
+  const upgrade = 'GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+  const { lines, reader } = told({}, [
+    { sequence: 1, payload: upgrade },
+    { sequence: 1 + upgrade.length, payload: '\x81\x05hello' },
+  ]);
+  expect(lines).toEqual([`connection 1: ${upgrade}`]);
+  expect(reader.opaque).toEqual({ upgrade: 1 });
+  reader.assembler.close();
+  expect(reader.skippedBytes).toBe('\x81\x05hello'.length);
 });
 
 test('a file waits half a minute of its own time for a retransmission, a live capture does not', () => {

@@ -170,6 +170,14 @@ describe('what cannot be had is said by code', () => {
     await expect(senderTo(0)).rejects.toThrow('port must be an integer from 1 to 65535, not 0');
     await expect(senderTo(1, { maxDatagramBytes: 70_000 })).rejects.toThrow(RangeError);
     await expect(receiverAt(70_000)).rejects.toThrow(RangeError);
+    await expect(senderTo(1, { flushAfterMs: -1 })).rejects.toThrow('flushAfterMs');
+  });
+
+  test('misuse leaves no socket open', async () => {
+    const { port, close } = await receiverAt(0);
+    await close();
+    await expect(receiverAt(port, { limits: { maxSessions: 0 } })).rejects.toThrow(RangeError);
+    await expect(receiverAt(port)).resolves.toMatchObject({ port });
   });
 });
 
