@@ -35,8 +35,6 @@ export default defineConfig({
                 include: live,
                 exclude,
                 fileParallelism: false,
-                // A machine that stalls for longer than a socket's buffer lasts loses datagrams: once more, and it is shown.
-                retry: 1,
                 testTimeout: 60_000,
                 hookTimeout: 60_000,
                 sequence: { groupOrder: 1 },

@@ -126,6 +126,7 @@ test('over loopback a connection comes in, even where the first thing seen is th
 test('a request that is not whole at the end is rejected, bytes that are none are counted', () => {
   const { lines, reader } = told({}, [
     { sequence: 1, payload: POST.slice(0, -1) },
+    { fromPort: 41_000, sequence: 0, flags: 'S' },
     { fromPort: 41_000, sequence: 1, payload: '\x16\x03\x01 no HTTP' },
   ]);
   reader.assembler.close();

@@ -174,8 +174,9 @@ describe('what cannot be had is said by code', () => {
   });
 
   test('misuse leaves no socket open', async () => {
-    const { port, close } = await receiverAt(0);
-    await close();
+    const receiver = await receiverAt(0);
+    const { port } = receiver;
+    await receiver.close();
     await expect(receiverAt(port, { limits: { maxSessions: 0 } })).rejects.toThrow(RangeError);
     await expect(receiverAt(port)).resolves.toMatchObject({ port });
   });
