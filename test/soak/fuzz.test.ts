@@ -1,6 +1,6 @@
 // A million mutated inputs over everything that reads bytes from outside: nothing throws but what is documented, nothing
 // hangs, all counters balance. GOR_TEST_SEED repeats a run.
-import { CaptureError, FrameDecoder, linkTypes, PcapReader, TcpAssembler } from '@gor/capture';
+import { CaptureError, CaptureReader, FrameDecoder, linkTypes, TcpAssembler } from '@gor/capture';
 import { MemoryBudget, RequestParser } from '@gor/http';
 import { WireDecoder, WireEncoder } from '@gor/wire';
 import { expect, test } from 'vitest';
@@ -165,7 +165,7 @@ test('capture files into a reader', () => {
   const counts = { frames: 0, broken: 0 };
   for (let count = 0; count < EACH; count++) {
     const bytes = mutated(random.pick(originals), random);
-    const reader = new PcapReader();
+    const reader = new CaptureReader();
     try {
       for (let at = 0; at < bytes.length; ) {
         const length = 1 + random.below(300);

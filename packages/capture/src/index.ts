@@ -2,6 +2,7 @@
 // nothing here needs the native engine.
 
 export type { AssemblerCounters, GapReason, PayloadDrop } from './assembler-counters.ts';
+export { CaptureReader } from './capture-reader.ts';
 export type { Connection, ConnectionHandlers, EndReason, RolesFrom, StreamHandler } from './connection.ts';
 export { CaptureError, type CaptureErrorCode } from './errors.ts';
 export type { Endpoint } from './flow.ts';
@@ -9,7 +10,6 @@ export { type Direction, type Frame, linkTypes } from './frame.ts';
 export { type FrameCounters, FrameDecoder, type FrameDecoderOptions, type FrameDrop } from './frame-decoder.ts';
 export type { FrameReject } from './layer-cursor.ts';
 export { type TcpLimits, tcpDefaults } from './options.ts';
-export { PcapReader } from './pcap-reader.ts';
 export { portFilter } from './port-filter.ts';
 export { decodeSegment, type Segment } from './segment.ts';
 export { type ReadCaptureOptions, readCapture, readFrames } from './sources/file.ts';

@@ -1,9 +1,11 @@
-// Frames out of a capture file, or out of any stream of its bytes, such as a program's standard input.
+// Frames out of a capture file, compressed with gzip or not, or out of any stream of its bytes, such as a program's
+// standard input.
 
 import { createReadStream } from 'node:fs';
+import { CaptureReader } from '../capture-reader.ts';
 import { CaptureError } from '../errors.ts';
 import type { Frame } from '../frame.ts';
-import { PcapReader } from '../pcap-reader.ts';
+import { Gunzip } from './gunzip.ts';
 
 const readBytes = 256 * 1024;
 
@@ -15,18 +17,20 @@ export interface ReadCaptureOptions {
 
 /**
  * The frames of a capture in batches, one for each chunk that is read. Read each batch to its end before asking for the
- * next; a frame is valid only until the next frame. A string is the path of a file. Throws CaptureError: `unreadable`,
- * `broken-capture` and `unsupported-capture`, the last two after all frames before the bad place.
+ * next; a frame is valid only until the next frame. A string is the path of a file. Formats: pcap and pcapng, each also
+ * compressed with gzip, told by their first bytes. Throws CaptureError: `unreadable`, `broken-capture` and
+ * `unsupported-capture`, the last two after all frames before the bad place.
  */
 export async function* readCapture(
   pathOrStream: string | AsyncIterable<Uint8Array>,
   { signal }: ReadCaptureOptions = {},
 ): AsyncGenerator<Iterable<Frame>, void, undefined> {
   signal?.throwIfAborted();
-  const reader = new PcapReader(typeof pathOrStream === 'string' ? { name: pathOrStream } : {});
+  const reader = new CaptureReader(typeof pathOrStream === 'string' ? { name: pathOrStream } : {});
   const chunks = typeof pathOrStream === 'string' ? readFile(pathOrStream) : pathOrStream;
-  for await (const chunk of untilAborted(chunks, signal)) yield reader.read(chunk);
-  reader.end();
+  const gunzip = new Gunzip();
+  for await (const chunk of gunzip.read(untilAborted(chunks, signal))) yield reader.read(chunk);
+  reader.end(gunzip.problem);
 }
 
 /** As {@link readCapture}, frame by frame: easier to use, and slower, as each frame costs a promise. */

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { concatenated } from '../../../test/kit/captures.ts';
 import { asLatin1, everySplit, latin1 } from '../../../test/kit/every-split.ts';
 import { pcapFile } from '../../../test/kit/packets.ts';
-import { CaptureError, PcapReader } from '../src/index.ts';
+import { CaptureError, CaptureReader } from '../src/index.ts';
 
 /** The frames as text, and the error's code behind them. */
 function read(chunks: readonly Uint8Array[]): string[] {
-  const reader = new PcapReader();
+  const reader = new CaptureReader();
   const frames: string[] = [];
   try {
     for (const chunk of chunks) {
@@ -30,6 +31,15 @@ const frames = [
 const microseconds = ['1 1002500 first of 5', '1 2000000  of 0', '1 4294967295999999 cut of 1500'];
 const whole = pcapFile(frames);
 
+/** Interface, protocol and packet type stand behind the lengths. */
+const modified = concatenated(
+  pcapFile([], { magic: 0xa1b2cd34 }),
+  ...frames.slice(0, 2).flatMap((frame) => {
+    const record = pcapFile([frame]).subarray(24);
+    return [record.subarray(0, 16), [2, 0, 0, 0, 8, 0, 4, 0], record.subarray(16)];
+  }),
+);
+
 describe('at every split', () => {
   const rows: [sentence: string, file: Uint8Array, expected: string[]][] = [
     ['a little-endian file', whole, microseconds],
@@ -49,8 +59,8 @@ describe('at every split', () => {
     ],
     ['a file cut in its own header', whole.subarray(0, 23), ['broken-capture']],
     ['text', latin1('GET / HTTP/1.1\r\n'), ['broken-capture']],
-    ['pcapng', Uint8Array.of(0x0a, 0x0d, 0x0d, 0x0a, 28, 0, 0, 0), ['unsupported-capture']],
-    ['a compressed file', Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0), ['unsupported-capture']],
+    ['the modified format, whose records have eight more bytes', modified, ['1 1002500 first of 5', '1 2000000  of 0']],
+    ['another version of the format', Uint8Array.from(whole).fill(3, 6, 7), ['unsupported-capture']],
     [
       'a frame that claims four GiB, after a good one',
       pcapFile([{ bytes: latin1('ok') }, { bytes: latin1('x') }]).fill(0xff, 24 + 18 + 8, 24 + 18 + 12),
@@ -68,12 +78,52 @@ test('no bytes at all are no capture', () => {
 });
 
 test('a chunk left half read is misuse', () => {
-  const reader = new PcapReader();
+  const reader = new CaptureReader();
   expect(reader.read(whole).next().done).toBe(false);
   expect(() => reader.read(whole).next()).toThrow(TypeError);
 });
 
 test('a length that no frame has is refused at once, not waited for', () => {
   const file = pcapFile([{ bytes: latin1('x') }]).fill(0xff, 24 + 8, 24 + 12);
-  expect(() => [...new PcapReader().read(file)]).toThrow(/frame 1 claims/);
+  expect(() => [...new CaptureReader().read(file)]).toThrow(/next frame claims 4294967295 bytes/);
+});
+
+test.each<[sentence: string, firstBytes: readonly number[], words: RegExp]>([
+  ['gzip within gzip', [0x1f, 0x8b, 8, 0], /gzip; uncompress it: gunzip -c FILE/],
+  ['zstd', [0x28, 0xb5, 0x2f, 0xfd], /zstd -dc FILE/],
+  ['lz4', [0x04, 0x22, 0x4d, 0x18], /lz4 -dc FILE/],
+  ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], /xz -dc FILE/],
+  ['bzip2', [...latin1('BZh91')], /bzip2 -dc FILE/],
+  ['zip', [...latin1('PK\x03\x04')], /unzip -p FILE/],
+  ['snoop', [...latin1('snoop\0\0\0')], /editcap -F pcap IN OUT/],
+  ['Network Monitor', [...latin1('GMBU')], /editcap -F pcap IN OUT/],
+  ['the pcap of Ixia', [0xac, 0x01, 0x00, 0x1c], /editcap -F pcap IN OUT/],
+  ['HAR', [...latin1('{"log":{')], /HAR file, which holds no packets/],
+])('%s is refused at every split, in one line that names the way out', (_, firstBytes, words) => {
+  for (const chunks of everySplit(Uint8Array.from(firstBytes))) {
+    const reader = new CaptureReader({ name: 'x' });
+    const reading = (): void => {
+      for (const chunk of chunks) for (const _ of reader.read(chunk));
+    };
+    expect(reading).toThrow(expect.objectContaining({ code: 'unsupported-capture' }));
+    expect(reading).toThrow(words);
+    expect(reading).toThrow(/^The capture x cannot be read: .*\.$/);
+  }
+});
+
+test('the error says after how many frames', () => {
+  const messageOf = (file: Uint8Array): string => {
+    const reader = new CaptureReader({ name: 'day.pcap' });
+    try {
+      for (const _ of reader.read(file));
+      reader.end();
+    } catch (error) {
+      return error instanceof Error ? error.message : '';
+    }
+    return '';
+  };
+  const cut = 'The capture day.pcap cannot be read: it ends within a frame, after';
+  expect(messageOf(whole.subarray(0, whole.length - 1))).toBe(`${cut} 2 whole frames.`);
+  expect(messageOf(whole.subarray(0, 24 + 16 + 5 + 3))).toBe(`${cut} 1 whole frame.`);
+  expect(messageOf(whole.subarray(0, 24 + 7))).toBe(`${cut} 0 whole frames.`);
 });
