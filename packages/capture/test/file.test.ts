@@ -1,9 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { gzipSync } from 'node:zlib';
 import { afterAll, expect, test } from 'vitest';
+import { captureBlocks, concatenated } from '../../../test/kit/captures.ts';
 import { asLatin1, latin1 } from '../../../test/kit/every-split.ts';
 import { pcapFile } from '../../../test/kit/packets.ts';
 import { readCapture, readFrames } from '../src/index.ts';
@@ -23,11 +25,99 @@ async function* streamOf(...chunks: Uint8Array[]): AsyncGenerator<Uint8Array> {
   yield* chunks;
 }
 
-test('a path and a stream give the same frames', async () => {
-  const path = join(folder, 'two.pcap');
-  writeFileSync(path, file);
+const { section, interface: description, enhanced } = captureBlocks(true);
+const next = concatenated(
+  ...[section(), description(), enhanced({ data: latin1('one') }), enhanced({ data: latin1('two') })],
+);
+
+test.each([
+  ['two.pcap', file],
+  ['two.pcapng', next],
+  ['two.pcap.gz', gzipSync(file)],
+  ['two.pcapng.gz', gzipSync(next)],
+])('%s by its path and as a stream gives the same frames', async (name, bytes) => {
+  const path = join(folder, name);
+  writeFileSync(path, bytes);
   expect(await textsOf(path)).toEqual(['one', 'two']);
-  expect(await textsOf(streamOf(file.subarray(0, 50), file.subarray(50)))).toEqual(['one', 'two']);
+  expect(await textsOf(streamOf(bytes.subarray(0, 50), bytes.subarray(50)))).toEqual(['one', 'two']);
+});
+
+test.each([
+  ['plain', 'large.pcap', (bytes: Uint8Array) => bytes],
+  ['compressed', 'large.pcap.gz', (bytes: Uint8Array) => gzipSync(bytes, { level: 0 })],
+])('who stops in the middle of a %s file leaves nothing open', async (_, name, packed) => {
+  const path = join(folder, name);
+  writeFileSync(path, packed(pcapFile(Array.from({ length: 40 }, () => ({ bytes: new Uint8Array(60_000) })))));
+  const isOpen = (): boolean => openFiles().includes(path);
+  for await (const frames of readCapture(path)) {
+    for (const _ of frames);
+    if (openFiles().length > 0) expect(isOpen()).toBe(true); // known on Linux only
+    break;
+  }
+  await expect.poll(isOpen).toBe(false);
+  const { signal } = new AbortController();
+  const batches = readCapture(path, { signal });
+  await batches.next();
+  await batches.return();
+  await expect.poll(isOpen).toBe(false);
+});
+
+test('an abort while a compressed stream is silent rejects with its reason, after what had come', async () => {
+  const reason = new Error('enough');
+  const controller = new AbortController();
+  async function* silent(): AsyncGenerator<Uint8Array> {
+    yield gzipSync(file).subarray(0, -8);
+    controller.abort(reason);
+    await new Promise(() => {});
+  }
+  const texts: string[] = [];
+  const reading = (async () => {
+    for await (const frames of readCapture(silent(), { signal: controller.signal })) {
+      for (const { bytes, start, end } of frames) texts.push(asLatin1(bytes.subarray(start, end)));
+    }
+  })();
+  await expect(reading).rejects.toBe(reason);
+  expect(texts).toEqual(['one', 'two']);
+});
+
+test('a stream that fails fails the reading with its error, after what had come', async () => {
+  const error = new Error('unplugged');
+  async function* failing(): AsyncGenerator<Uint8Array> {
+    yield gzipSync(file).subarray(0, -8);
+    throw error;
+  }
+  const texts: string[] = [];
+  const reading = (async () => {
+    for await (const { bytes, start, end } of readFrames(failing())) texts.push(asLatin1(bytes.subarray(start, end)));
+  })();
+  await expect(reading).rejects.toBe(error);
+  expect(texts).toEqual(['one', 'two']);
+});
+
+test('a long compressed stream takes no more memory than a short one', async () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const packet = enhanced({ data: new Uint8Array(60_000).fill(7) });
+  const some = gzipSync(concatenated(...Array<Uint8Array>(20).fill(packet)), { level: 1 });
+  async function* many(): AsyncGenerator<Uint8Array> {
+    yield gzipSync(concatenated(section(), description()));
+    for (let count = 0; count < 20; count++) yield some;
+  }
+  let frames = 0;
+  let most = 0;
+  collectGarbage();
+  const before = process.memoryUsage();
+  for await (const batch of readCapture(many())) {
+    for (const _ of batch) frames++;
+    if (frames % 50 !== 0) continue;
+    await new Promise((resolve) => void setImmediate(resolve));
+    collectGarbage();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    most = Math.max(most, heapUsed - before.heapUsed + arrayBuffers - before.arrayBuffers);
+  }
+  expect(frames).toBe(400);
+  expect(most).toBeGreaterThan(0);
+  expect(most).toBeLessThan(4 * 1024 * 1024);
 });
 
 test.each([
@@ -88,3 +178,17 @@ test('what was read is let go, also where a signal could still end the reading',
   }
   expect(kept).toBeLessThan(5);
 });
+
+function openFiles(): string[] {
+  try {
+    return readdirSync('/proc/self/fd').flatMap((name) => {
+      try {
+        return [readlinkSync(`/proc/self/fd/${name}`)];
+      } catch {
+        return []; // closed since it was listed
+      }
+    });
+  } catch {
+    return []; // no Linux
+  }
+}
