@@ -5,8 +5,10 @@ export type { AssemblerCounters, GapReason, PayloadDrop } from './assembler-coun
 export type { Connection, ConnectionHandlers, EndReason, RolesFrom, StreamHandler } from './connection.ts';
 export { CaptureError, type CaptureErrorCode } from './errors.ts';
 export type { Endpoint } from './flow.ts';
+export { type FragmentLimits, fragmentDefaults } from './fragment-limits.ts';
 export { type Direction, type Frame, linkTypes } from './frame.ts';
 export { type FrameCounters, FrameDecoder, type FrameDecoderOptions, type FrameDrop } from './frame-decoder.ts';
+export type { FragmentCounters, FragmentDrop } from './ip-fragments.ts';
 export type { FrameReject } from './layer-cursor.ts';
 export { type TcpLimits, tcpDefaults } from './options.ts';
 export { PcapReader } from './pcap-reader.ts';
