@@ -48,6 +48,13 @@ const unnumberedInformation = 0x03;
 
 /** Steps over an Ethernet header and all tags behind it. */
 export function enterEthernet(cursor: LayerCursor): FrameReject | undefined {
+  const { bytes, at, end } = cursor;
+  // The way of nearly every frame, kept short.
+  if (end - at >= ethernet.length && uint16(bytes, at + ethernet.typeAt) === etherTypes.ipv4) {
+    cursor.at = at + ethernet.length;
+    cursor.layer = layers.ip;
+    return undefined;
+  }
   return enterByEtherType(cursor, ethernet.typeAt, ethernet.length);
 }
 

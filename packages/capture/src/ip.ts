@@ -26,8 +26,8 @@ const ipv4 = {
 } as const;
 const ipv6 = { payloadLengthAt: 4, nextHeaderAt: 6, addressesAt: 8, addressLength: 16, length: 40 } as const;
 /** More-fragments and fragment offset: all zero in a packet that is whole. IPv4 counts in eight bytes, too. */
-const ipv4FragmentBits = { more: 0x2000, offset: 0x1fff } as const;
-const ipv6FragmentBits = { more: 0x0001, offset: 0xfff8 } as const;
+const ipv4FragmentBits = { any: 0x3fff, more: 0x2000, offset: 0x1fff } as const;
+const ipv6FragmentBits = { any: 0xfff9, more: 0x0001, offset: 0xfff8 } as const;
 
 const protocols = {
   hopByHop: 0,
@@ -77,13 +77,18 @@ function enterIpv4(cursor: LayerCursor): FrameReject | undefined {
   cursor.addressLength = ipv4.addressLength;
   cursor.at = at + headerLength;
   const protocol = bytes[at + ipv4.protocolAt]!;
-  if ((fragment & (ipv4FragmentBits.more | ipv4FragmentBits.offset)) !== 0) {
-    cursor.fragmentId = uint16(bytes, at + ipv4.identificationAt);
-    cursor.fragmentOffset = (fragment & ipv4FragmentBits.offset) * 8;
-    cursor.hasMoreFragments = (fragment & ipv4FragmentBits.more) !== 0;
-    return enterFragment(cursor, protocol);
-  }
-  return enterPayload(cursor, protocol);
+  if ((fragment & ipv4FragmentBits.any) !== 0)
+    return enterIpv4Fragment(cursor, uint16(bytes, at + ipv4.identificationAt), fragment, protocol);
+  if (protocol !== protocols.tcp) return enterPayload(cursor, protocol);
+  cursor.layer = layers.tcp;
+  return undefined;
+}
+
+function enterIpv4Fragment(cursor: LayerCursor, id: number, fragment: number, protocol: number): FrameReject {
+  cursor.fragmentId = id;
+  cursor.fragmentOffset = (fragment & ipv4FragmentBits.offset) * 8;
+  cursor.hasMoreFragments = (fragment & ipv4FragmentBits.more) !== 0;
+  return enterFragment(cursor, protocol);
 }
 
 function enterIpv6(cursor: LayerCursor): FrameReject | undefined {
@@ -115,7 +120,7 @@ export function enterPayload(cursor: LayerCursor, protocol: number): FrameReject
       const bits = uint16(bytes, at + fragmentHeader.fragmentAt);
       cursor.at = at + fragmentHeader.length;
       // An atomic fragment is a whole packet (RFC 6946).
-      if ((bits & (ipv6FragmentBits.more | ipv6FragmentBits.offset)) === 0) continue;
+      if ((bits & ipv6FragmentBits.any) === 0) continue;
       cursor.fragmentId = uint32(bytes, at + fragmentHeader.identificationAt);
       cursor.fragmentOffset = bits & ipv6FragmentBits.offset;
       cursor.hasMoreFragments = (bits & ipv6FragmentBits.more) !== 0;
