@@ -114,9 +114,15 @@ export function enterEtherType(cursor: LayerCursor, type: number): FrameReject |
   }
 }
 
-/** Whether an Ethernet frame may begin at `at`: it is long enough, and its type is one that is read. */
+/** Whether an Ethernet frame may begin at `at`: its type, or LLC header, is one that is read. */
 export function isEthernetAt({ bytes, end }: LayerCursor, at: number): boolean {
-  return at + ethernet.length <= end && isEtherType(uint16(bytes, at + ethernet.typeAt));
+  const behind = at + ethernet.length;
+  if (behind > end) return false;
+  const type = uint16(bytes, at + ethernet.typeAt);
+  if (type >= lowestEtherType) return isEtherType(type);
+  const lsap = bytes[behind];
+  const isKnown = (lsap === lsapIp || lsap === lsapSnap) && bytes[behind + 1] === lsap;
+  return behind + llc.length <= end && isKnown && bytes[behind + 2] === unnumberedInformation;
 }
 
 function isEtherType(type: number): boolean {

@@ -28,9 +28,12 @@ export function enterMpls(cursor: LayerCursor): FrameReject | undefined {
     cursor.at += label.length;
   }
   if (isPlausibleIp(cursor)) return enterLayer(cursor, layers.ip, 0);
-  const hasControlWord = firstNibble(cursor, cursor.at) === 0 && isEthernetAt(cursor, cursor.at + controlWord.length);
-  if (hasControlWord) return enterTunnel(cursor, layers.ethernet, controlWord.length);
-  if (isEthernetAt(cursor, cursor.at)) return enterTunnel(cursor, layers.ethernet, 0);
+  const isFrame = isEthernetAt(cursor, cursor.at);
+  const isBehind = firstNibble(cursor, cursor.at) === 0 && isEthernetAt(cursor, cursor.at + controlWord.length);
+  // Where both could be, a control word is told by its flags and length, which are zero but for the shortest frames.
+  if (isBehind && (!isFrame || uint16(bytes, cursor.at) === 0))
+    return enterTunnel(cursor, layers.ethernet, controlWord.length);
+  if (isFrame) return enterTunnel(cursor, layers.ethernet, 0);
   return cursor.missing > 0 ? 'truncated' : 'not-ip';
 }
 
