@@ -44,10 +44,11 @@ export function expectBalance(listen: ListenLedger, replay: ReplayLedger): void 
   expectReplayBalance(replay);
 }
 
-/** captured = sent + dropped; seen = segments + rejected. */
+/** captured = sent + dropped; seen = segments + rejected + joined. */
 export function expectListenBalance(listen: ListenLedger): void {
   expect(listen.captured).toBe(listen.sent + sum(listen.dropped));
-  expect(listen.frames.seen).toBe(listen.frames.segments + sum(listen.frames.rejected));
+  const { seen, segments, rejected, fragments } = listen.frames;
+  expect(seen).toBe(segments + sum(rejected) + fragments.held + fragments.joined);
 }
 
 /** received = answered + limited + failed + skipped, for each target, and nothing waits any more. */

@@ -77,7 +77,8 @@ test('frames through decoder and assembler into parsers', () => {
     random,
     `${frames.segments} segments, ${counters.connections} connections, ${counts.requests} requests`,
   );
-  expect(frames.seen).toBe(frames.segments + sum(frames.rejected));
+  const { held, joined } = frames.fragments;
+  expect(frames.seen).toBe(frames.segments + sum(frames.rejected) + held + joined);
   expect(counters.payloadBytes).toBe(counters.deliveredBytes + counters.duplicateBytes + sum(counters.droppedBytes));
   expect(counters.heldAllocatedBytesPeak).toBeLessThanOrEqual(100_000);
   expect(counts.begun).toBe(counts.requests + counts.rejected);

@@ -26,7 +26,12 @@ export function flowKey(bytes: Uint8Array, addressesAt: number, addressLength: n
       bytes[a + 4]!, bytes[a + 5]!, bytes[a + 6]!, bytes[a + 7]!, bytes[p + 2]!, bytes[p + 3]!,
     );
   }
-  const destinationAt = addressesAt + addressLength;
+  return ipv6FlowKey(bytes, addressesAt, portsAt);
+}
+
+/** By itself, so that the one above stays short enough to be compiled into its caller. */
+function ipv6FlowKey(bytes: Uint8Array, addressesAt: number, portsAt: number): string {
+  const destinationAt = addressesAt + ipv6Length;
   return (
     eightBytes(bytes, addressesAt) +
     eightBytes(bytes, addressesAt + 8) +

@@ -30,17 +30,32 @@ export const linkTypes = {
   /** BSD loopback: the address family in the byte order of the host that captured. */
   null: 0,
   ethernet: 1,
+  /** PPP, with or without the address and control bytes of HDLC. */
+  ppp: 9,
   /** Raw IP, as some systems number their DLT_RAW. */
   rawBsd: 12,
   rawOpenBsd: 14,
+  /** PPP or Cisco HDLC on a serial line. */
+  pppHdlc: 50,
+  /** PPP over Ethernet, session frames. */
+  pppoe: 51,
   /** Raw IP, version 4 or 6. */
   raw: 101,
+  ciscoHdlc: 104,
   /** OpenBSD loopback: the address family in network byte order. */
   loop: 108,
+  /** OpenBSD: packets inside of IPsec, as its interface `enc` shows them. */
+  enc: 109,
   /** Linux cooked capture v1: what the interface `any` gives. */
   linuxSll: 113,
+  /** PPP with the direction in place of the HDLC address. */
+  pppPppd: 166,
+  /** PPP behind a byte with the direction. */
+  pppWithDirection: 204,
   ipv4: 228,
   ipv6: 229,
+  /** Linux netfilter log messages. */
+  nflog: 239,
   /** Linux cooked capture v2. */
   linuxSll2: 276,
 } as const;

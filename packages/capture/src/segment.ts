@@ -3,8 +3,8 @@
 
 import { flowKey } from './flow.ts';
 import type { Direction, Frame } from './frame.ts';
-import { enterIp } from './ip.ts';
-import type { FrameReject, LayerCursor } from './layer-cursor.ts';
+import { type FrameReject, type LayerCursor, newLayerCursor, uint32 } from './layer-cursor.ts';
+import { walkToTcp } from './layer-walk.ts';
 import { enterLinkLayer } from './link-layer.ts';
 import { tcpHeader } from './tcp.ts';
 
@@ -32,22 +32,20 @@ export interface Segment {
 }
 
 /** Never leaves decodeSegment, so one serves every frame. */
-const cursor: LayerCursor = {
-  bytes: new Uint8Array(0),
-  at: 0,
-  end: 0,
-  missing: 0,
-  direction: 'unknown',
-  addressesAt: 0,
-  addressLength: 0,
-};
+const ownCursor = newLayerCursor();
 
 /**
- * Decodes a frame down to its TCP segment, or says why it holds none. The payload ends where the IP length says, never
- * at the padding of the frame.
+ * Decodes a frame down to its innermost TCP segment, or says why it holds none. The payload ends where the IP length
+ * says, never at the padding of the frame. Keeps nothing, so a fragment is `ip-fragment`: {@link FrameDecoder} puts
+ * fragments together.
  */
 export function decodeSegment(frame: Frame): Segment | FrameReject {
-  const reject = enterLinkLayer(frame, cursor) ?? enterIp(cursor);
+  return enterLinkLayer(frame, ownCursor) ?? decodeLayers(ownCursor, frame.timestampUs);
+}
+
+/** The same from the layer where a cursor stands. At `ip-fragment` the cursor stands at the fragment's bytes. */
+export function decodeLayers(cursor: LayerCursor, timestampUs: number): Segment | FrameReject {
+  const reject = walkToTcp(cursor);
   if (reject !== undefined) return reject;
   const { bytes, at, end, missing } = cursor;
   if (end - at < tcpHeader.length) return missing > 0 ? 'truncated' : 'malformed-tcp';
@@ -66,11 +64,7 @@ export function decodeSegment(frame: Frame): Segment | FrameReject {
     payloadStart,
     payloadEnd: end,
     missing: missing - (at + headerLength - payloadStart),
-    timestampUs: frame.timestampUs,
+    timestampUs,
     direction: cursor.direction,
   };
-}
-
-function uint32(bytes: Uint8Array, at: number): number {
-  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 }

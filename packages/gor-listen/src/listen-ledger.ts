@@ -18,7 +18,7 @@ export interface ListenLedger {
   readonly dropped: Readonly<Record<string, number>>;
   /** Requests that standard output was too slow for; where nothing is sent they are in `dropped`, too. */
   readonly notShown: number;
-  /** `seen = segments + Σ rejected`. */
+  /** `seen = segments + Σ rejected + fragments.held + fragments.joined`. */
   readonly frames: FrameCounters & {
     /** Packets that passed the filter and found no room; null where the engine cannot tell. */
     readonly kernelDrops: number | null;

@@ -94,6 +94,7 @@ class Listener {
       this.#source = await openFrameSource(this.#config, sink, this.#options.signal);
       await this.#listen(this.#source);
     } finally {
+      this.#reader.decoder.close();
       this.#reader.assembler.close();
       await this.#sink.close();
     }
@@ -124,6 +125,7 @@ class Listener {
     const nowMs = Date.now();
     const isStep = this.#advancedMs > 0 && nowMs > this.#advancedMs;
     this.#advancedMs = isStep ? Math.min(nowMs, this.#advancedMs + MAX_ADVANCE_MS) : nowMs;
+    this.#reader.decoder.advance(this.#advancedMs * 1000);
     this.#reader.assembler.advance(this.#advancedMs * 1000);
   }
 
