@@ -2,6 +2,7 @@
 // come twice the first copy stays. What it allocates is counted in the assembler's counters, which the limits read.
 
 import type { AssemblerCounters } from './assembler-counters.ts';
+import type { TcpLimits } from './options.ts';
 import { sequenceAdd, sequenceDistance } from './sequence.ts';
 
 /** Memory that a held piece takes beside its bytes: two objects, their buffer's header, a place in the list. */
@@ -15,12 +16,16 @@ export interface HeldSegment {
   /** Bytes behind this piece that the capture cut off. */
   readonly missing: number;
   readonly timestampUs: number;
+  /** When the receiver acknowledged bytes of the hole before this piece. */
+  ackedUs: number | undefined;
 }
 
 /** The waiting pieces of one stream. */
 export class HeldSegments {
   readonly #counters: AssemblerCounters;
   readonly #segments: HeldSegment[] = [];
+  /** How many pieces from the first on have their hole acknowledged. */
+  #ackedCount = 0;
   #allocatedBytes = 0;
 
   constructor(counters: AssemblerCounters) {
@@ -31,12 +36,23 @@ export class HeldSegments {
     return this.#segments[0];
   }
 
+  /** The sequence number behind the last piece and what is missing of it; undefined while nothing is held. */
+  get end(): number | undefined {
+    const last = this.#segments.at(-1);
+    return last === undefined ? undefined : sequenceAdd(last.sequence, last.bytes.length + last.missing);
+  }
+
   get count(): number {
     return this.#segments.length;
   }
 
   get allocatedBytes(): number {
     return this.#allocatedBytes;
+  }
+
+  /** Whether it is more than one stream may hold. */
+  exceeds({ maxHeldBytesPerStream, maxHeldSegmentsPerStream }: TcpLimits): boolean {
+    return this.#allocatedBytes > maxHeldBytesPerStream || this.#segments.length > maxHeldSegmentsPerStream;
   }
 
   /**
@@ -69,8 +85,27 @@ export class HeldSegments {
   /** Takes out the first piece. */
   shift(): HeldSegment | undefined {
     const segment = this.#segments.shift();
-    if (segment !== undefined) this.#count(segment.bytes.length, -1);
+    if (segment === undefined) return undefined;
+    this.#count(segment.bytes.length, -1);
+    if (this.#ackedCount > 0) this.#ackedCount--;
     return segment;
+  }
+
+  /** Notes which holes the receiver acknowledged, the first of which begins at `next`; each keeps its first time. */
+  acknowledge(next: number, ackedTo: number, nowUs: number): void {
+    for (; this.#ackedCount < this.#segments.length; this.#ackedCount++) {
+      const before = this.#segments[this.#ackedCount - 1];
+      const holeAt = before === undefined ? next : sequenceAdd(before.sequence, before.bytes.length);
+      if (sequenceDistance(holeAt, ackedTo) <= 0) return;
+      this.#segments[this.#ackedCount]!.ackedUs ??= nowUs;
+    }
+  }
+
+  /** The acknowledged part of the first hole is over; the rest is not acknowledged. */
+  forgetAcknowledged(): void {
+    this.#ackedCount = 0;
+    const first = this.#segments[0];
+    if (first !== undefined) first.ackedUs = undefined;
   }
 
   /** Index of the first piece that ends behind the sequence number; new data mostly comes last, so from the back. */
@@ -86,22 +121,28 @@ export class HeldSegments {
 
   /** Notes what is missing from the sequence number on, as an empty piece, behind what is held there all the same. */
   #insertMissing(sequence: number, missing: number, timestampUs: number): void {
-    const index = this.#indexFrom(sequence);
-    const before = this.#segments[index - 1];
-    // The same frame cut again tells nothing new.
-    if (before !== undefined && before.sequence === sequence && before.missing >= missing) return;
-    const other = this.#segments[index];
-    if (other === undefined || sequenceDistance(sequence, other.sequence) >= 0) {
-      this.#insert(index, sequence, new Uint8Array(0), missing, timestampUs);
-      return;
+    let at = sequence;
+    let left = missing;
+    let index = this.#indexFrom(at);
+    while (this.#segments[index - 1]?.sequence === at) index--;
+    for (; left > 0; index++) {
+      const other = this.#segments[index];
+      if (other === undefined || sequenceDistance(at, other.sequence) > 0) {
+        return this.#insert(index, at, nothing, left, timestampUs);
+      }
+      // The same frame cut again tells nothing new.
+      if (other.bytes.length === 0 && other.missing >= left) return;
+      const otherEnd = sequenceAdd(other.sequence, other.bytes.length);
+      left -= sequenceDistance(at, otherEnd);
+      at = otherEnd;
     }
-    const otherEnd = sequenceAdd(other.sequence, other.bytes.length);
-    const left = missing - sequenceDistance(sequence, otherEnd);
-    if (left > 0) this.#insertMissing(otherEnd, left, timestampUs);
   }
 
   #insert(index: number, sequence: number, bytes: Uint8Array, missing: number, timestampUs: number): void {
-    this.#segments.splice(index, 0, { sequence, bytes, missing, timestampUs });
+    const isAcked = index < this.#ackedCount;
+    if (isAcked) this.#ackedCount++;
+    const ackedUs = isAcked ? timestampUs : undefined;
+    this.#segments.splice(index, 0, { sequence, bytes, missing, timestampUs, ackedUs });
     this.#count(bytes.length, 1);
   }
 
@@ -122,3 +163,5 @@ function copy(bytes: Uint8Array, start: number, end: number): Uint8Array {
   copied.set(bytes.subarray(start, end));
   return copied;
 }
+
+const nothing = new Uint8Array(0);

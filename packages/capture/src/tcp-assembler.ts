@@ -1,14 +1,21 @@
 // Owner of all connections and of the limits over them: segments in any order in, the streams of each connection out.
 // Time is what the segments and advance say; there is no timer.
 
-import { type AssemblerCounters, copyAssemblerCounters, newAssemblerCounters } from './assembler-counters.ts';
+import {
+  type AssemblerCounters,
+  copyAssemblerCounters,
+  newAssemblerCounters,
+  type PayloadDrop,
+} from './assembler-counters.ts';
 import type { Connection, ConnectionHandlers, EndReason } from './connection.ts';
 import { ConnectionList } from './connection-list.ts';
 import { resolveTcpLimits, type TcpLimits } from './options.ts';
+import { PacketClock } from './packet-clock.ts';
 import type { Segment } from './segment.ts';
 import { tcpFlags } from './tcp.ts';
 import { type ConnectionState, type RoleHints, TcpConnection } from './tcp-connection.ts';
 import type { TcpStream } from './tcp-stream.ts';
+import { WaitingStreams } from './waiting-streams.ts';
 
 /** How often holes and silent connections are looked at, in packet time. */
 const sweepIntervalUs = 10_000;
@@ -42,9 +49,10 @@ export class TcpAssembler {
     'half-closed': new ConnectionList(),
     ended: new ConnectionList(),
   };
-  /** Streams with a hole, the oldest first; and connections that saw a RST. */
-  readonly #waiting = new Set<TcpStream>();
+  readonly #waiting = new WaitingStreams();
+  /** Connections that saw a RST, the one silent for longest first. */
   readonly #resetting = new Set<TcpConnection>();
+  readonly #clock = new PacketClock();
   #lastSweepUs = 0;
   #isClosed = false;
 
@@ -100,24 +108,36 @@ export class TcpAssembler {
   #take(connection: TcpConnection, segment: Segment, length: number): void {
     const { flags, timestampUs } = segment;
     connection.lastSeenUs = timestampUs;
+    connection.silentSinceUs = this.#clock.follow(timestampUs);
     if ((flags & tcpFlags.syn) !== 0) connection.noteHandshake(segment);
-    const opposite = connection.oppositeOf(segment);
-    if ((flags & tcpFlags.ack) !== 0) opposite.acknowledge(segment.acknowledgment, timestampUs);
+    if ((flags & tcpFlags.ack) !== 0) connection.oppositeOf(segment).acknowledge(segment.acknowledgment, timestampUs);
     if ((flags & tcpFlags.rst) !== 0) {
       this.#drop('reset-text', length);
-      this.#noteReset(connection, timestampUs);
+      if (connection.acceptsReset(segment)) this.#noteReset(connection);
       return;
     }
-    const isData = length + segment.missing > 0;
-    if (connection.state === 'half-open' && isData) this.#announce(connection, segment);
     const stream = connection.streamOf(segment);
-    if (this.#isClosed) return this.#drop('after-end', length);
+    const isData = length + segment.missing > 0;
+    if (connection.state === 'half-open' && isData) {
+      // A keep-alive probe before the first byte is no data.
+      if (connection.isBeforeStart(segment)) return this.#drop('before-start', length);
+      this.#announce(connection, segment);
+      if (this.#isClosed) return this.#drop('after-end', length);
+    }
     if (isData || (flags & tcpFlags.fin) !== 0) stream.push(segment);
-    this.#track(stream);
+    this.#waiting.track(stream);
     this.#boundHeld(timestampUs);
-    if (connection.hasEnded) this.#end(connection, connection.resetUs === undefined ? 'fin' : 'reset', timestampUs);
-    else if (connection.state === 'open' && stream.endReason !== undefined) this.#move(connection, 'half-closed');
+    this.#settle(connection, stream, timestampUs);
+  }
+
+  /** Ends the connection or puts it where it stands now. */
+  #settle(connection: TcpConnection, changed: TcpStream, nowUs: number): void {
+    if (connection.isReset && connection.state !== 'ended') this.#noteReset(connection);
+    if (connection.hasEnded) this.#end(connection, 'fin', nowUs);
+    else if (connection.state === 'open' && changed.endReason !== undefined) this.#move(connection, 'half-closed');
     else if (connection.state !== 'half-open') this.#lists[connection.state].touch(connection);
+    // Where none is allowed, a half-open one has made way for itself.
+    else if (this.#byFlow.get(connection.flow) === connection) this.#lists['half-open'].touch(connection);
   }
 
   /** The connection of a segment; undefined where there is none and the segment begins none. */
@@ -153,8 +173,9 @@ export class TcpAssembler {
     const description = connection.describe(id, firstData, this.#hints);
     this.#move(connection, 'open');
     const handlers = this.#onConnection(description);
-    connection.clientStream.attach(handlers?.client, firstData.timestampUs);
-    connection.serverStream.attach(handlers?.server, firstData.timestampUs);
+    const startWaits = description.rolesFrom !== 'content';
+    connection.clientStream.attach(handlers?.client, false, startWaits, firstData.timestampUs);
+    connection.serverStream.attach(handlers?.server, true, startWaits, firstData.timestampUs);
     if (this.#openCount() > this.#limits.maxConnections) {
       const silent = this.#lists['half-closed'].first ?? this.#lists.open.first;
       if (silent !== undefined) this.#end(silent, 'evicted', firstData.timestampUs);
@@ -166,12 +187,13 @@ export class TcpAssembler {
     if (connection.state === 'half-open') return this.#forget(connection);
     if (connection.state === 'ended') return;
     this.#move(connection, 'ended');
-    connection.lastSeenUs = nowUs;
-    this.#counters.connectionsEnded[reason]++;
+    connection.silentSinceUs = this.#clock.nowUs;
+    const why = connection.isReset ? 'reset' : reason;
+    this.#counters.connectionsEnded[why]++;
     this.#resetting.delete(connection);
-    connection.end(reason, nowUs);
-    this.#track(connection.forward);
-    this.#track(connection.backward);
+    connection.end(why, nowUs);
+    this.#waiting.remove(connection.forward);
+    this.#waiting.remove(connection.backward);
     const ended = this.#lists.ended;
     if (ended.size > this.#limits.maxEnded && ended.first !== undefined) this.#forget(ended.first);
   }
@@ -190,71 +212,61 @@ export class TcpAssembler {
     if (this.#byFlow.get(connection.flow) !== connection) return;
     this.#byFlow.delete(connection.flow);
     this.#byFlow.delete(connection.reverse);
-    this.#waiting.delete(connection.forward);
-    this.#waiting.delete(connection.backward);
+    this.#waiting.remove(connection.forward);
+    this.#waiting.remove(connection.backward);
     this.#resetting.delete(connection);
     this.#lists[connection.state].remove(connection);
   }
 
-  /** A RST ends the connection a little later: in a capture it may have overtaken data. */
-  #noteReset(connection: TcpConnection, timestampUs: number): void {
-    connection.resetUs ??= timestampUs;
+  /** A RST ends the connection after a while of silence: in a capture it may have overtaken data, or be nobody's. */
+  #noteReset(connection: TcpConnection): void {
+    connection.isReset = true;
+    this.#resetting.delete(connection);
     this.#resetting.add(connection);
   }
 
-  #track(stream: TcpStream): void {
-    if (stream.isWaiting === stream.isTracked) return;
-    stream.isTracked = stream.isWaiting;
-    if (stream.isTracked) this.#waiting.add(stream);
-    else this.#waiting.delete(stream);
-  }
-
-  /** Keeps what all streams hold together within the limits, at the cost of the oldest holes. */
+  /** Keeps what all streams hold together within the limits, at the cost of the oldest holes, a server's before a client's. */
   #boundHeld(nowUs: number): void {
     const counters = this.#counters;
     const { maxHeldBytes, maxHeldSegments } = this.#limits;
     while (counters.heldAllocatedBytes > maxHeldBytes || counters.heldSegments > maxHeldSegments) {
-      const [oldest] = this.#waiting;
-      if (oldest === undefined) return;
-      oldest.giveUpHole('limit', nowUs);
-      this.#track(oldest);
+      const stream = this.#waiting.first;
+      if (stream === undefined) return;
+      stream.giveUpHole('limit', nowUs);
+      this.#waiting.track(stream);
     }
   }
 
   #sweepIfDue(nowUs: number): void {
-    const elapsedUs = nowUs - this.#lastSweepUs;
-    // Negative where the clock was set back, or a file holds several captures.
-    if (elapsedUs >= sweepIntervalUs || elapsedUs < 0) this.#sweep(nowUs);
+    // Far behind where the clock was set back, or a file holds several captures.
+    if (Math.abs(nowUs - this.#lastSweepUs) >= sweepIntervalUs) this.#sweep(nowUs);
   }
 
   #sweep(nowUs: number): void {
     this.#lastSweepUs = nowUs;
-    for (const stream of this.#waiting) {
-      stream.expireHoles(nowUs);
-      this.#track(stream);
-    }
+    this.#waiting.expire(nowUs);
+    const clockUs = this.#clock.follow(nowUs);
+    const { idleTimeoutMs, halfClosedTimeoutMs, endedMemoryMs, resetLingerMs } = this.#limits;
     for (const connection of this.#resetting) {
-      connection.resetUs = Math.min(connection.resetUs ?? nowUs, nowUs);
-      if (nowUs - connection.resetUs < this.#limits.resetLingerMs * 1000) break;
+      if (clockUs - connection.silentSinceUs < resetLingerMs * 1000) break;
       this.#end(connection, 'reset', nowUs);
     }
-    const { idleTimeoutMs, halfClosedTimeoutMs, endedMemoryMs } = this.#limits;
-    this.#endSilent(this.#lists['half-open'], idleTimeoutMs, nowUs);
-    this.#endSilent(this.#lists.open, idleTimeoutMs, nowUs);
-    this.#endSilent(this.#lists['half-closed'], halfClosedTimeoutMs, nowUs);
-    this.#endSilent(this.#lists.ended, endedMemoryMs, nowUs);
+    this.#endSilent('half-open', clockUs - idleTimeoutMs * 1000, nowUs);
+    this.#endSilent('open', clockUs - idleTimeoutMs * 1000, nowUs);
+    this.#endSilent('half-closed', clockUs - halfClosedTimeoutMs * 1000, nowUs);
+    this.#endSilent('ended', clockUs - endedMemoryMs * 1000, nowUs);
   }
 
-  #endSilent(list: ConnectionList, timeoutMs: number, nowUs: number): void {
+  #endSilent(state: ConnectionState, untilUs: number, nowUs: number): void {
+    const list = this.#lists[state];
     for (let next = list.first; next !== undefined; next = list.first) {
-      next.lastSeenUs = Math.min(next.lastSeenUs, nowUs);
-      if (nowUs - next.lastSeenUs < timeoutMs * 1000) return;
-      if (next.state === 'ended') this.#forget(next);
+      if (next.silentSinceUs > untilUs) return;
+      if (state === 'ended') this.#forget(next);
       else this.#end(next, 'idle', nowUs);
     }
   }
 
-  #drop(reason: 'after-end' | 'reset-text', length: number): void {
+  #drop(reason: PayloadDrop, length: number): void {
     this.#counters.droppedBytes[reason] += length;
   }
 }

@@ -27,9 +27,12 @@ export class TcpConnection {
   following: TcpConnection | undefined;
 
   state: ConnectionState = 'half-open';
+  /** When its last segment was captured. */
   lastSeenUs: number;
-  /** When the first RST came. */
-  resetUs: number | undefined;
+  /** The same by the assembler's own clock, which never goes back. */
+  silentSinceUs = 0;
+  /** Whether a RST came that may be real. */
+  isReset = false;
 
   readonly flow: string;
   readonly reverse: string;
@@ -38,6 +41,8 @@ export class TcpConnection {
   readonly #startedUs: number;
   #clientIsForward: boolean | undefined;
   #rolesFrom: RolesFrom | undefined;
+  /** Whether both sides sent a SYN: then no SYN tells the client. */
+  #isSimultaneous = false;
 
   constructor(segment: Segment, limits: TcpLimits, counters: AssemblerCounters) {
     this.flow = segment.flow;
@@ -64,28 +69,48 @@ export class TcpConnection {
 
   /** Takes what a SYN or SYN+ACK tells: who is the client, and where the streams begin. */
   noteHandshake(segment: Segment): void {
-    const isAnswer = (segment.flags & tcpFlags.ack) !== 0;
-    this.#setRoles(isAnswer !== (segment.flow === this.flow), isAnswer ? 'syn-ack' : 'syn');
-    this.streamOf(segment).startAtHandshake(sequenceAdd(segment.sequence, 1));
-    if (isAnswer) this.oppositeOf(segment).startAtHandshake(segment.acknowledgment);
+    const { flags, sequence, acknowledgment, timestampUs } = segment;
+    const isAnswer = (flags & tcpFlags.ack) !== 0;
+    const isForward = segment.flow === this.flow;
+    const saysForward = isAnswer !== isForward;
+    // Both sides sent a SYN (RFC 9293, section 3.5): that does not tell them apart.
+    if (!isAnswer && this.#rolesFrom === 'syn' && saysForward !== this.#clientIsForward) this.#forgetRoles();
+    else this.#setRoles(saysForward, isAnswer ? 'syn-ack' : 'syn');
+    this.streamOf(segment).startAtHandshake(sequenceAdd(sequence, 1), false, timestampUs);
+    if (isAnswer) this.oppositeOf(segment).startAtHandshake(acknowledgment, true, timestampUs);
   }
 
   /**
    * Whether the segment is of another connection with the same addresses and ports: a SYN with another sequence
-   * number, data far from what is expected, or data behind the end.
+   * number, the answer to such a SYN, data far from what is expected, or data behind the end.
    */
   isFollowedBy(segment: Segment, payloadLength: number): boolean {
-    const stream = this.streamOf(segment);
-    if ((segment.flags & tcpFlags.syn) !== 0) {
-      return stream.isPlaced && stream.start !== sequenceAdd(segment.sequence, 1);
-    }
+    if ((segment.flags & tcpFlags.syn) !== 0) return !this.#acceptsHandshake(segment);
     if (payloadLength === 0 || (segment.flags & tcpFlags.rst) !== 0) return false;
-    if (!stream.isPlaced) return this.state === 'ended';
+    const stream = this.streamOf(segment);
+    if (!stream.start.isPlaced) return this.state === 'ended';
     const ahead = sequenceDistance(stream.next, segment.sequence);
     if (Math.abs(ahead) > largestWindowBytes) return true;
     if (this.state !== 'ended') return false;
     // The FIN itself takes the first number behind the data.
     return stream.endReason === 'fin' ? ahead > 0 : ahead >= 0;
+  }
+
+  /** Whether all payload of a segment stands before the first byte of its stream, of which no data was seen yet. */
+  isBeforeStart(segment: Segment): boolean {
+    const { start } = this.streamOf(segment);
+    if (!start.isPlaced || (segment.flags & tcpFlags.syn) !== 0) return false;
+    const length = segment.payloadEnd - segment.payloadStart + segment.missing;
+    return sequenceDistance(start.sequence, segment.sequence) + length <= 0;
+  }
+
+  /** Whether a RST may be real, by its number; any other changes nothing at its receiver. */
+  acceptsReset(segment: Segment): boolean {
+    const stream = this.streamOf(segment);
+    if (stream.start.isPlaced) return stream.acceptsReset(segment.sequence);
+    // It refuses a SYN, which it acknowledges (RFC 9293, section 3.5.2), or its sender was not captured before.
+    if ((segment.flags & tcpFlags.ack) === 0) return true;
+    return this.oppositeOf(segment).start.acceptsAnswer(segment.acknowledgment);
   }
 
   /** What onConnection is told, when the first data comes. */
@@ -117,10 +142,26 @@ export class TcpConnection {
     this.serverStream.end(reason, nowUs);
   }
 
+  #acceptsHandshake(segment: Segment): boolean {
+    const stream = this.streamOf(segment);
+    const isSame = stream.start.acceptsHandshake(sequenceAdd(segment.sequence, 1), stream.isUntouched);
+    if ((segment.flags & tcpFlags.ack) === 0) return isSame;
+    const { start } = this.oppositeOf(segment);
+    // A server with SYN cookies (RFC 4987) answers the same SYN with another number each time.
+    return start.acceptsAnswer(segment.acknowledgment) && (isSame || (start.isPlaced && stream.isUntouched));
+  }
+
+  #forgetRoles(): void {
+    if (this.state !== 'half-open') return;
+    this.#clientIsForward = undefined;
+    this.#rolesFrom = undefined;
+    this.#isSimultaneous = true;
+  }
+
   #setRoles(clientIsForward: boolean, rolesFrom: RolesFrom): void {
     // A SYN says more than its answer, whichever was captured first.
     if (this.#rolesFrom !== undefined && rolesFrom !== 'syn') return;
-    if (this.state !== 'half-open') return;
+    if (this.state !== 'half-open' || (this.#isSimultaneous && rolesFrom.startsWith('syn'))) return;
     this.#clientIsForward = clientIsForward;
     this.#rolesFrom = rolesFrom;
   }

@@ -1,63 +1,55 @@
 // One flow of a connection, put in order (RFC 9293, section 3.10). Data in order passes without a copy; data behind a
-// hole is held until the hole is filled or given up. State first, handler last: a handler finds the stream consistent.
+// hole is held until the hole is filled or given up. Of bytes that come twice the first captured ones count.
+// State first, handler last: a handler finds the stream consistent.
 
+import { Acknowledged } from './acknowledged.ts';
 import type { AssemblerCounters, GapReason, PayloadDrop } from './assembler-counters.ts';
 import type { EndReason, StreamHandler } from './connection.ts';
 import { HeldSegments } from './held-segments.ts';
-import { Hole } from './hole.ts';
+import { Hole, type HoleKind } from './hole.ts';
 import type { TcpLimits } from './options.ts';
+import { isPlausibleReset } from './reset.ts';
 import type { Segment } from './segment.ts';
 import { earlierSequence, sequenceAdd, sequenceDistance } from './sequence.ts';
+import { StreamOutlet } from './stream-outlet.ts';
+import { StreamStart } from './stream-start.ts';
 import { largestWindowBytes, tcpFlags } from './tcp.ts';
-
-/** A capture that begins in the middle waits for bytes so far before its first data, if they were not acknowledged. */
-const midstreamReorderBytes = 65_536;
 
 /** One direction of a connection. */
 export class TcpStream {
-  /** Whether the assembler has it in its list of streams with a hole. */
+  /** Whether it stands among the streams that wait, see WaitingStreams. */
   isTracked = false;
 
   readonly #limits: TcpLimits;
   readonly #counters: AssemblerCounters;
-  #handler: StreamHandler | undefined;
-  #isAttached = false;
-  #hasStarted = false;
-  #endReason: EndReason | undefined;
+  readonly #start = new StreamStart();
+  readonly #acked = new Acknowledged();
+  readonly #outlet: StreamOutlet;
+  #isServers = false;
+  /** Whether the first data may be data that overtook its predecessor. */
+  #startWaits = true;
 
-  #startsAt: 'handshake' | 'midstream' | undefined;
-  /** Sequence number of the stream's first byte, and of the next to deliver. */
-  #start = 0;
+  /** Sequence number of the next byte to deliver. */
   #next = 0;
-  /** Bytes delivered or given up: the place of `next`, free of wrapping. */
-  #offset = 0;
-  /** Where the last gap was, as offsets. */
-  #gapFrom = 0;
-  #gapTo = 0;
-
   #held: HeldSegments | undefined;
-  /** Bytes from `next` on that the capture cut off. */
-  #knownMissing = 0;
+  /** Bytes from `next` on that the capture cut off a frame, and the time of that frame. */
+  #cutLength = 0;
+  #cutUs = 0;
   #finAt: number | undefined;
-  #finUs = 0;
-  #ackedTo: number | undefined;
   #hole: Hole | undefined;
 
   constructor(limits: TcpLimits, counters: AssemblerCounters) {
     this.#limits = limits;
     this.#counters = counters;
+    this.#outlet = new StreamOutlet(counters);
   }
 
   get endReason(): EndReason | undefined {
-    return this.#endReason;
+    return this.#outlet.endReason;
   }
 
-  /** Whether a SYN or data told where the stream begins. */
-  get isPlaced(): boolean {
-    return this.#startsAt !== undefined;
-  }
-
-  get start(): number {
+  /** Where it begins. */
+  get start(): StreamStart {
     return this.#start;
   }
 
@@ -65,21 +57,38 @@ export class TcpStream {
     return this.#next;
   }
 
-  /** Whether data or a FIN waits for a hole. */
+  /** Whether it is what the server sends. */
+  get isServers(): boolean {
+    return this.#isServers;
+  }
+
+  /** Whether nothing but the handshake is known of it. */
+  get isUntouched(): boolean {
+    return this.#outlet.past.isEmpty && this.#held?.first === undefined && this.#cutLength === 0;
+  }
+
+  /** Whether data or a FIN waits for a hole, or a hole for a better copy of its bytes. */
   get isWaiting(): boolean {
-    return this.#endReason === undefined && (this.#held?.first !== undefined || this.#finAt !== undefined);
+    if (this.#outlet.endReason !== undefined) return false;
+    return this.#finAt !== undefined || this.#cutLength > 0 || this.#held?.first !== undefined;
   }
 
-  /** The handshake told the sequence number of the first byte. */
-  startAtHandshake(sequence: number): void {
-    if (!this.isPlaced) this.#place(sequence, 'handshake');
+  /** A SYN told the sequence number of the first byte; as a guess, the answer to a SYN. */
+  startAtHandshake(sequence: number, isGuess: boolean, timestampUs: number): void {
+    if (!this.#start.placeByHandshake(sequence, isGuess, this.isUntouched)) return;
+    this.#next = sequence;
+    this.#acked.forgetUnlessNear(this.#next);
+    this.#settle(timestampUs);
   }
 
-  /** Who gets the stream, if anybody: called once, before the connection's first data is pushed. */
-  attach(handler: StreamHandler | undefined, timestampUs: number): void {
-    this.#isAttached = true;
-    this.#handler = handler;
-    if (this.#endReason !== undefined) handler?.end(this.#endReason, timestampUs);
+  /**
+   * Who gets the stream, if anybody: called once, before the connection's first data is pushed. `startWaits`: whether
+   * that data may be the second of the stream, where no handshake was seen.
+   */
+  attach(handler: StreamHandler | undefined, isServers: boolean, startWaits: boolean, timestampUs: number): void {
+    this.#isServers = isServers;
+    this.#startWaits = startWaits && handler !== undefined;
+    this.#outlet.attach(handler, timestampUs);
   }
 
   /** Takes payload and FIN of a segment of this flow. */
@@ -88,8 +97,8 @@ export class TcpStream {
     const sequence = (flags & tcpFlags.syn) !== 0 ? sequenceAdd(segment.sequence, 1) : segment.sequence;
     const length = payloadEnd - payloadStart;
     if (length + missing > 0) {
-      if (this.#endReason !== undefined) this.#drop('after-end', length);
-      else if (this.#handler === undefined) this.#skipUnwanted(sequence, length, missing);
+      if (this.#outlet.endReason !== undefined) this.#drop('after-end', length);
+      else if (!this.#outlet.hasHandler) this.#skipUnwanted(sequence, length, missing);
       else this.#take(sequence, bytes, payloadStart, payloadEnd, missing, timestampUs);
     }
     if ((flags & tcpFlags.fin) !== 0) this.#takeFin(sequenceAdd(sequence, length + missing), timestampUs);
@@ -97,9 +106,18 @@ export class TcpStream {
 
   /** The other side acknowledged everything before the sequence number. */
   acknowledge(sequence: number, timestampUs: number): void {
-    if (this.#ackedTo !== undefined && sequenceDistance(this.#ackedTo, sequence) <= 0) return;
-    this.#ackedTo = sequence;
-    this.#noteAcked(timestampUs);
+    if (!this.#acked.advance(sequence, this.#start.isPlaced ? this.#next : undefined)) return;
+    this.#held?.acknowledge(this.#next, sequence, timestampUs);
+    if (!this.#acked.covers(this.#next)) return;
+    // What arrived does not wait to be put in order with what came before: the answer to it is here already.
+    if (this.#start.isOpen) this.#closeStart(timestampUs);
+    else this.#hole?.acknowledge(timestampUs);
+  }
+
+  /** Whether a RST of this sequence number may be the sender's. */
+  acceptsReset(sequence: number): boolean {
+    const furthest = this.#held?.end ?? sequenceAdd(this.#next, this.#cutLength);
+    return isPlausibleReset(sequence, this.#next, furthest, this.#acked.to);
   }
 
   /** Gives up the holes whose time is up. */
@@ -107,16 +125,24 @@ export class TcpStream {
     for (;;) {
       const reason = this.#hole?.dueReason(nowUs, this.#limits);
       if (reason === undefined) return;
-      this.giveUpHole(reason, nowUs);
+      if (reason === 'timeout' && this.#isFinUnheard) return;
+      if (reason === 'start') this.#closeStart(nowUs);
+      else this.giveUpHole(reason, nowUs);
     }
   }
 
   /** Declares the first hole a gap and delivers what waited for it; of an acknowledged hole only the acknowledged part. */
   giveUpHole(reason: GapReason, nowUs: number): void {
-    let target = this.#held?.first?.sequence ?? this.#finAt;
+    if (this.#start.isOpen) return this.#closeStart(nowUs);
+    const isCut = this.#cutLength > 0;
+    const behind = this.#held?.first?.sequence ?? this.#finAt;
+    const limit = isCut ? sequenceAdd(this.#next, this.#cutLength) : reason === 'acked' ? this.#acked.to : undefined;
+    const target = behind === undefined || limit === undefined ? (behind ?? limit) : earlierSequence(behind, limit);
     if (target === undefined) return;
-    if (reason === 'acked' && this.#ackedTo !== undefined) target = earlierSequence(target, this.#ackedTo);
-    this.#passGap(sequenceDistance(this.#next, target), reason, nowUs);
+    const length = sequenceDistance(this.#next, target);
+    this.#pass(length);
+    if (length > 0) this.#outlet.passGap(length, isCut ? 'cut' : reason, this.#start.from, nowUs);
+    if (reason === 'acked' && !isCut && target !== behind) this.#held?.forgetAcknowledged();
     this.#settle(nowUs);
   }
 
@@ -126,34 +152,39 @@ export class TcpStream {
     this.#finish(reason, nowUs);
   }
 
-  #place(sequence: number, startsAt: 'handshake' | 'midstream'): void {
-    this.#startsAt = startsAt;
-    this.#start = sequence;
-    this.#next = sequence;
+  /** Whether all that waits is a FIN that the other side has not heard of, though it was heard: it may be false. */
+  get #isFinUnheard(): boolean {
+    const isAlone = this.#held?.first === undefined && this.#cutLength === 0;
+    return isAlone && this.#acked.to !== undefined && !this.#acked.covers(this.#next);
   }
 
-  /** Where a stream begins whose handshake was not seen. */
   #placeMidstream(sequence: number, length: number): void {
-    let start = sequence;
-    if (this.#ackedTo !== undefined) {
-      const unacked = sequenceDistance(this.#ackedTo, sequence);
-      // What was not acknowledged before this data may still come: the network changed the order.
-      if (unacked > 0 && unacked <= midstreamReorderBytes) start = this.#ackedTo;
-      // One byte that is acknowledged already is a keep-alive probe.
-      if (unacked === -1 && length === 1) start = this.#ackedTo;
-    }
-    this.#place(start, 'midstream');
+    this.#start.placeMidstream(sequence, length, this.#acked.to, this.#startWaits && this.#limits.startWaitMs > 0);
+    this.#next = this.#start.sequence;
+    this.#acked.forgetUnlessNear(this.#next);
+  }
+
+  #closeStart(nowUs: number): void {
+    this.#start.close();
+    this.#settle(nowUs);
   }
 
   #take(sequence: number, bytes: Uint8Array, start: number, end: number, missing: number, timestampUs: number): void {
-    if (!this.isPlaced) this.#placeMidstream(sequence, end - start);
+    if (!this.#start.isPlaced) this.#placeMidstream(sequence, end - start);
+    else if (this.#start.lower(sequence)) this.#next = sequence;
+    // Who goes on behind a FIN did not send that FIN.
+    if (this.#finAt !== undefined && sequenceDistance(this.#finAt, sequence) + end - start + missing > 0) {
+      this.#finAt = undefined;
+    }
     let at = start;
     while (at < end) {
-      if (this.#endReason !== undefined) return this.#drop('after-end', end - at);
+      if (this.#outlet.endReason !== undefined) return this.#drop('after-end', end - at);
       const ahead = sequenceDistance(this.#next, sequenceAdd(sequence, at - start));
-      if (ahead > 0) break;
+      if (ahead > 0 || (ahead === 0 && this.#start.isOpen)) break;
       if (ahead < 0) {
-        at = this.#skipOld(at, end, -ahead);
+        const old = Math.min(-ahead, end - at);
+        this.#outlet.past.countAgain(-ahead, old, this.#counters);
+        at += old;
         continue;
       }
       const first = this.#held?.first;
@@ -168,47 +199,51 @@ export class TcpStream {
   }
 
   #takeMissing(sequence: number, missing: number, timestampUs: number): void {
-    if (this.#endReason !== undefined) return;
+    if (this.#outlet.endReason !== undefined) return;
     const ahead = sequenceDistance(this.#next, sequence);
-    if (ahead > 0) return this.#hold(sequence, nothing, 0, 0, missing, timestampUs);
-    this.#knownMissing = Math.max(this.#knownMissing, missing + ahead);
+    if (ahead > 0 || this.#start.isOpen) return this.#hold(sequence, nothing, 0, 0, missing, timestampUs);
+    this.#noteCut(missing + ahead, timestampUs);
     this.#settle(timestampUs);
   }
 
+  #noteCut(length: number, timestampUs: number): void {
+    if (length <= this.#cutLength) return;
+    if (this.#cutLength === 0) this.#cutUs = timestampUs;
+    this.#cutLength = length;
+  }
+
   #hold(sequence: number, bytes: Uint8Array, start: number, end: number, missing: number, timestampUs: number): void {
+    // A zero byte just before what was acknowledged is a keep-alive probe, and not what stood there.
+    const isProbe = end - start === 1 && bytes[start] === 0 && sequenceAdd(sequence, 1) === this.#acked.to;
     this.#held ??= new HeldSegments(this.#counters);
     const held = this.#held;
-    this.#counters.duplicateBytes += held.hold(sequence, bytes, start, end, missing, timestampUs);
+    this.#counters.duplicateBytes += isProbe ? 1 : held.hold(sequence, bytes, start, end, missing, timestampUs);
+    if (this.#acked.to !== undefined) held.acknowledge(this.#next, this.#acked.to, timestampUs);
     this.#noteHole(timestampUs);
-    const { maxHeldBytesPerStream, maxHeldSegmentsPerStream } = this.#limits;
-    while (held.allocatedBytes > maxHeldBytesPerStream || held.count > maxHeldSegmentsPerStream) {
-      this.giveUpHole('limit', timestampUs);
-    }
+    while (held.exceeds(this.#limits)) this.giveUpHole('limit', timestampUs);
   }
 
   #takeFin(sequence: number, timestampUs: number): void {
-    if (this.#endReason !== undefined) return;
-    if (this.#isAttached && this.#handler === undefined) return this.#finish('fin', timestampUs);
-    if (!this.isPlaced) this.#place(sequence, 'midstream');
+    if (this.#outlet.endReason !== undefined) return;
+    if (this.#outlet.isUnwanted) return this.#finish('fin', timestampUs);
+    if (!this.#start.isPlaced) this.#placeMidstream(sequence, 0);
     const ahead = sequenceDistance(this.#next, sequence);
-    if (ahead < 0 || ahead > largestWindowBytes) return;
+    const seen = Math.max(this.#cutLength, sequenceDistance(this.#next, this.#held?.end ?? this.#next));
+    if (ahead < seen || ahead > largestWindowBytes) return;
     this.#finAt = this.#finAt === undefined ? sequence : earlierSequence(this.#finAt, sequence);
-    this.#finUs = timestampUs;
     this.#settle(timestampUs);
   }
 
   /** Delivers all that is no longer behind a hole, then notes the hole that is left. */
   #settle(nowUs: number): void {
-    while (this.#endReason === undefined) {
+    while (this.#outlet.endReason === undefined && !this.#start.isOpen) {
       const first = this.#held?.first;
-      const ahead = first === undefined ? Number.POSITIVE_INFINITY : sequenceDistance(this.#next, first.sequence);
+      const ahead = first === undefined ? 1 : sequenceDistance(this.#next, first.sequence);
       if (first !== undefined && ahead <= 0) {
         this.#held?.shift();
         if (first.bytes.length > 0) this.#deliver(first.bytes, 0, first.bytes.length, first.timestampUs);
-        this.#knownMissing = Math.max(this.#knownMissing, first.missing);
-      } else if (this.#knownMissing > 0) {
-        this.#passGap(Math.min(this.#knownMissing, ahead), 'cut', nowUs);
-      } else if (this.#finAt !== undefined && sequenceDistance(this.#finAt, this.#next) >= 0) {
+        this.#noteCut(first.missing + ahead, first.timestampUs);
+      } else if (this.#finAt === this.#next && this.#cutLength === 0) {
         this.#finish('fin', nowUs);
       } else break;
     }
@@ -219,75 +254,40 @@ export class TcpStream {
   #noteHole(nowUs: number): void {
     if (!this.isWaiting) {
       this.#hole = undefined;
-    } else if (this.#hole?.at !== this.#next) {
-      this.#hole = new Hole(this.#next, this.#held?.first?.timestampUs ?? this.#finUs);
-      this.#noteAcked(nowUs);
+      return;
     }
-  }
-
-  #noteAcked(nowUs: number): void {
-    if (this.#hole === undefined || this.#ackedTo === undefined) return;
-    if (sequenceDistance(this.#next, this.#ackedTo) > 0) this.#hole.acknowledge(nowUs);
+    const kind: HoleKind = this.#start.isOpen ? 'start' : this.#cutLength > 0 ? 'cut' : 'lost';
+    const noted = this.#hole;
+    if (noted?.at === this.#next && noted.kind === kind) return;
+    const first = this.#held?.first;
+    const sinceUs = kind === 'cut' ? this.#cutUs : (first?.timestampUs ?? nowUs);
+    const ackedUs = this.#acked.covers(this.#next) ? (first?.ackedUs ?? nowUs) : undefined;
+    this.#hole = new Hole(kind, this.#next, kind === 'start' ? (noted?.sinceUs ?? sinceUs) : sinceUs, ackedUs);
   }
 
   #deliver(bytes: Uint8Array, start: number, end: number, timestampUs: number): void {
     this.#pass(end - start);
-    this.#startHandler(timestampUs);
-    if (this.#endReason !== undefined) return this.#drop('after-end', end - start);
-    this.#counters.deliveredBytes += end - start;
-    this.#handler?.data(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), timestampUs);
-  }
-
-  #passGap(length: number, reason: GapReason, timestampUs: number): void {
-    if (length <= 0) return;
-    this.#gapFrom = this.#offset;
-    this.#pass(length);
-    this.#gapTo = this.#offset;
-    this.#counters.gaps[reason]++;
-    this.#counters.gapBytes += length;
-    this.#startHandler(timestampUs);
-    if (this.#endReason === undefined) this.#handler?.gap(length, timestampUs);
+    this.#outlet.deliver(bytes, start, end, this.#start.from, timestampUs);
   }
 
   #pass(length: number): void {
     this.#next = sequenceAdd(this.#next, length);
-    this.#offset += length;
-    this.#knownMissing = Math.max(0, this.#knownMissing - length);
-  }
-
-  #startHandler(timestampUs: number): void {
-    if (this.#hasStarted || !this.#isAttached) return;
-    this.#hasStarted = true;
-    if (this.#startsAt !== undefined) this.#handler?.start?.(this.#startsAt, timestampUs);
+    this.#cutLength = Math.max(0, this.#cutLength - length);
   }
 
   #finish(reason: EndReason, timestampUs: number): void {
-    if (this.#endReason !== undefined) return;
-    this.#endReason = reason;
+    if (this.#outlet.endReason !== undefined) return;
     this.#hole = undefined;
-    // A FIN before data that is held contradicts it; the FIN was in order, so it counts.
     for (let left = this.#held?.shift(); left !== undefined; left = this.#held?.shift()) {
       this.#drop('after-end', left.bytes.length);
     }
     this.#held = undefined;
-    if (this.#isAttached) this.#handler?.end(reason, timestampUs);
-  }
-
-  /** Counts the first `oldLength` bytes, which stand before `next`, and returns where the rest begins. */
-  #skipOld(at: number, end: number, oldLength: number): number {
-    const length = Math.min(oldLength, end - at);
-    const from = this.#offset - oldLength;
-    const beforeStart = Math.min(length, Math.max(0, -from));
-    const inGap = Math.max(0, Math.min(from + length, this.#gapTo) - Math.max(from, this.#gapFrom));
-    this.#drop('before-start', beforeStart);
-    this.#drop('late', inGap);
-    this.#counters.duplicateBytes += length - beforeStart - inGap;
-    return at + length;
+    this.#outlet.end(reason, timestampUs);
   }
 
   #skipUnwanted(sequence: number, length: number, missing: number): void {
     this.#drop('unwanted', length);
-    if (!this.isPlaced) this.#place(sequence, 'midstream');
+    if (!this.#start.isPlaced) this.#placeMidstream(sequence, length);
     const end = sequenceAdd(sequence, length + missing);
     if (sequenceDistance(this.#next, end) > 0) this.#next = end;
   }

@@ -46,6 +46,24 @@ export function segmentOf({ side = '>', atMs = 0, captured, ...fields }: TestPac
   return segment;
 }
 
+/** Packets by their numbers: `answer` and `ack` are the server's. */
+export const syn = (sequence: number, atMs = 0): TestPacket => ({ flags: 'S', sequence, atMs });
+export const synAck = (sequence: number, acknowledgment: number): TestPacket => ({
+  side: '<',
+  flags: 'SA',
+  sequence,
+  acknowledgment,
+});
+export const data = (sequence: number, payload: string, atMs = 0): TestPacket => ({ sequence, payload, atMs });
+export const answer = (sequence: number, payload: string, acknowledgment = 0): TestPacket => ({
+  side: '<',
+  sequence,
+  payload,
+  acknowledgment,
+});
+export const ack = (acknowledgment: number, atMs = 0): TestPacket => ({ side: '<', acknowledgment, sequence: 1, atMs });
+export const fin = (sequence: number, atMs = 0): TestPacket => ({ flags: 'FA', sequence, atMs });
+
 export class Observed {
   readonly lines: string[] = [];
   readonly connections: Connection[] = [];

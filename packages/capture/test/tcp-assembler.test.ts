@@ -1,23 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { EndReason, TcpLimits } from '../src/index.ts';
-import { clientPort, Observed, serverPort, type TestPacket } from './observed.ts';
-
-const syn = (sequence: number, atMs = 0): TestPacket => ({ flags: 'S', sequence, atMs });
-const synAck = (sequence: number, acknowledgment: number): TestPacket => ({
-  side: '<',
-  flags: 'SA',
-  sequence,
-  acknowledgment,
-});
-const data = (sequence: number, payload: string, atMs = 0): TestPacket => ({ sequence, payload, atMs });
-const answer = (sequence: number, payload: string, acknowledgment = 0): TestPacket => ({
-  side: '<',
-  sequence,
-  payload,
-  acknowledgment,
-});
-const ack = (acknowledgment: number, atMs = 0): TestPacket => ({ side: '<', acknowledgment, sequence: 1, atMs });
-const fin = (sequence: number, atMs = 0): TestPacket => ({ flags: 'FA', sequence, atMs });
+import { ack, answer, clientPort, data, fin, Observed, serverPort, syn, synAck, type TestPacket } from './observed.ts';
 
 describe('the stream is put in order', () => {
   const rows: [sentence: string, packets: TestPacket[], expected: string[]][] = [
@@ -63,13 +46,22 @@ describe('the stream is put in order', () => {
     ['no handshake', [data(500, 'abc'), data(503, 'de')], ['> midstream', '> "abc"', '> "de"']],
     [
       'no handshake, and what was not acknowledged comes late',
-      [answer(1, 'x', 500), data(503, 'de'), data(500, 'abc')],
+      [answer(1, 'x', 500), { ...data(503, 'de'), acknowledgment: 2 }, data(500, 'abc')],
       ['< midstream', '< "x"', '> midstream', '> "abc"', '> "de"'],
     ],
-    ['no handshake, bytes before the first ones', [data(503, 'de'), data(500, 'abc')], ['> midstream', '> "de"']],
+    [
+      'no handshake, and the first bytes come second',
+      [data(503, 'de'), data(500, 'abc')],
+      ['> midstream', '> "abc"', '> "de"'],
+    ],
+    [
+      'no handshake, and the first bytes come after 20 ms',
+      [data(503, 'de'), data(505, 'f', 20), data(500, 'abc', 21)],
+      ['> midstream', '> "de"', '> "f"'],
+    ],
     [
       'no handshake, and a keep-alive probe comes first',
-      [answer(1, 'x', 501), data(500, '\0'), data(501, 'abc')],
+      [answer(1, 'x', 501), { ...data(500, '\0'), acknowledgment: 2 }, data(501, 'abc')],
       ['< midstream', '< "x"', '> midstream', '> "abc"'],
     ],
     [
@@ -83,7 +75,7 @@ describe('the stream is put in order', () => {
       ['> handshake', '> "a"', '< handshake', '< "b"'],
     ],
     [
-      'a frame that the capture cut: the rest is a gap at once',
+      'a frame that the capture cut: the rest is a gap',
       [syn(9), { ...data(10, 'abcdef'), captured: 2 }, data(16, 'g')],
       ['> handshake', '> "ab"', '> gap 4', '> "g"'],
     ],
@@ -118,13 +110,19 @@ describe('the stream is put in order', () => {
     ['segments without data', [syn(9), ack(5), { sequence: 10, flags: 'A' }], []],
   ];
   test.each(rows)('%s', (_, packets, expected) => {
-    const observed = new Observed().push(...packets);
+    const observed = new Observed().push(...packets).advance(100);
     expect(observed.take()).toEqual(expected);
     observed.close();
   });
 
   test.each(rows)('each packet captured twice: %s', (_, packets, expected) => {
-    expect(new Observed().push(...packets.flatMap((packet) => [packet, packet])).take()).toEqual(expected);
+    const twice = packets.flatMap((packet) => [packet, packet]);
+    expect(
+      new Observed()
+        .push(...twice)
+        .advance(100)
+        .take(),
+    ).toEqual(expected);
   });
 });
 
@@ -274,7 +272,12 @@ describe('limits', () => {
     const observed = limited({ idleTimeoutMs: 1_000 }).push(data(1, 'a')).advance(999);
     expect(observed.take()).toEqual(['> midstream', '> "a"']);
     expect(observed.advance(1_000).take()).toEqual(['> end idle', '< end idle']);
-    expect(observed.push(data(1, 'a', 1_001), data(2, 'b', 1_002)).take()).toEqual(['2> midstream', '2> "b"']);
+    expect(
+      observed
+        .push(data(1, 'a', 1_001), data(2, 'b', 1_002))
+        .advance(1_022)
+        .take(),
+    ).toEqual(['2> midstream', '2> "b"']);
   });
 
   test('idle connections end though the clock was set back', () => {
@@ -338,10 +341,11 @@ describe('connections end', () => {
     expect(observed.advance(60_011).assembler.counters().endedRemembered).toBe(0);
   });
 
-  test('a second after a RST, for data that the RST overtook', () => {
+  test('after a second of silence behind a RST, which may have overtaken data', () => {
     const observed = new Observed().push(syn(9), data(10, 'a'), { flags: 'R', sequence: 13 }, data(11, 'bc', 900));
     expect(observed.take()).toEqual(['> handshake', '> "a"', '> "bc"']);
-    expect(observed.advance(1_000).take()).toEqual(['> end reset', '< end reset']);
+    expect(observed.advance(1_899).take()).toEqual([]);
+    expect(observed.advance(1_900).take()).toEqual(['> end reset', '< end reset']);
   });
 
   test('the text in a RST is no part of the stream', () => {
@@ -356,7 +360,12 @@ describe('connections end', () => {
   ])('when the ports are used again: %s', (_, packets, expected) => {
     const observed = new Observed().push(syn(9), data(10, 'a'));
     observed.take();
-    expect(observed.push(...packets).take()).toEqual(['> end reused', '< end reused', ...expected]);
+    expect(
+      observed
+        .push(...packets)
+        .advance(20)
+        .take(),
+    ).toEqual(['> end reused', '< end reused', ...expected]);
     expect(observed.connections.map(({ id }) => id)).toEqual([1, 2]);
   });
 
@@ -364,7 +373,7 @@ describe('connections end', () => {
     const observed = new Observed().push(...finished);
     observed.take();
     expect(observed.push(data(11, 'z')).take()).toEqual([]);
-    expect(observed.push(data(12, 'z')).take()).toEqual(['2> midstream', '2> "z"']);
+    expect(observed.push(data(12, 'z')).advance(20).take()).toEqual(['2> midstream', '2> "z"']);
   });
 
   test('the ports of an ended connection are used again', () => {
