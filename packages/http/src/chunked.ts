@@ -5,7 +5,7 @@
 import { BLANK, CR, HEX_VALUE, LF, SEMICOLON, TAB } from './characters.ts';
 import { LineScanner } from './line-scanner.ts';
 import type { RequestLimits } from './options.ts';
-import type { RejectReason } from './reject.ts';
+import type { SharedReason } from './reject.ts';
 
 /** Most bytes of chunk extensions in one message, superfluous zeros of sizes included. */
 export const MAX_CHUNK_EXTENSION_BYTES = 16 * 1024;
@@ -24,7 +24,7 @@ export type ChunkedStatus =
   | 'more'
   | 'complete'
   | Extract<
-      RejectReason,
+      SharedReason,
       'body-too-long' | 'malformed-chunk' | 'chunk-extensions-too-long' | 'trailers-too-long' | 'too-many-headers'
     >;
 

@@ -4,24 +4,32 @@
 import { trimmed } from './fields.ts';
 
 /** How the end of a request is found; `length` is the Content-Length, 0 or more. */
-export type Framing =
+export type RequestFraming =
   | { readonly kind: 'none' }
   | { readonly kind: 'content-length'; readonly length: number }
   | { readonly kind: 'chunked' };
 
-/** Why the length would be a guess. */
+/** How the end of a message is found; only responses last until the connection closes. */
+export type Framing = RequestFraming | { readonly kind: 'until-close' };
+
+type ContentLengthReject = 'content-length-invalid' | 'content-length-conflict';
+
+/** Why the length of a request would be a guess. */
 export type FramingReject =
   | 'transfer-encoding-and-content-length'
   | 'transfer-encoding-in-http-1.0'
   | 'transfer-encoding-not-chunked'
-  | 'content-length-invalid'
-  | 'content-length-conflict';
+  | ContentLengthReject;
 
-const NONE: Framing = { kind: 'none' };
-const CHUNKED: Framing = { kind: 'chunked' };
+/** Why the length of a response would be a guess. */
+export type ResponseFramingReject = 'transfer-encoding-in-http-1.0' | ContentLengthReject;
+
+const NONE: RequestFraming = { kind: 'none' };
+const CHUNKED: RequestFraming = { kind: 'chunked' };
+const UNTIL_CLOSE: Framing = { kind: 'until-close' };
 
 /** Decides the framing of a request from its version (`1.1`) and its headers, flat and without surrounding blanks. */
-export function framingOfRequest(version: string, headers: readonly string[]): Framing | FramingReject {
+export function framingOfRequest(version: string, headers: readonly string[]): RequestFraming | FramingReject {
   // Steps 1 and 2 are about responses: to HEAD, with 1xx, 204, 304, and 2xx to CONNECT.
   const codings = combined(headers, 'transfer-encoding');
   const lengths = combined(headers, 'content-length');
@@ -35,20 +43,67 @@ export function framingOfRequest(version: string, headers: readonly string[]): F
   }
   // Steps 5 and 6: a list of equal valid values is that value, all else is invalid.
   if (lengths !== undefined) return contentLength(lengths);
-  // Step 7: a request without either has no body.
+  // Step 7: a request without either has no body. Step 8 is about responses.
   return NONE;
-  // Step 8 is about responses: they last until the connection closes.
 }
+
+/**
+ * Decides the framing of a response from its status, the method that it answers (undefined where that is not known), its
+ * version and its headers. A response that takes its connection out of HTTP has none: what follows is no body.
+ */
+export function framingOfResponse(
+  status: number,
+  method: string | undefined,
+  version: string,
+  headers: readonly string[],
+): Framing | ResponseFramingReject {
+  // Step 1: whatever the fields say.
+  if (method === 'HEAD' || status < 200 || status === 204 || status === 304) return NONE;
+  // Step 2: a tunnel begins behind the head.
+  if (method === 'CONNECT' && status < 300) return NONE;
+  const codings = combined(headers, 'transfer-encoding');
+  if (codings !== undefined) {
+    // §6.1: in HTTP/1.0 the framing is to be taken as faulty; clients differ about it.
+    if (version === '1.0') return 'transfer-encoding-in-http-1.0';
+    // Steps 3 and 4: it overrides Content-Length; where chunked is not the last coding, the connection's end is the body's.
+    return lastElementOf(codings) === 'chunked' ? CHUNKED : UNTIL_CLOSE;
+  }
+  // Steps 5 and 6.
+  const lengths = combined(headers, 'content-length');
+  if (lengths !== undefined) return contentLength(lengths);
+  // Step 7 is about requests. Step 8:
+  return UNTIL_CLOSE;
+}
+
+/**
+ * What may follow a message instead of HTTP, if the server agrees: a tunnel, or the protocol that Upgrade names: `websocket`,
+ * `h2c` (HTTP/2), another.
+ */
+export type Tunnel = 'connect' | 'websocket' | 'h2c' | 'upgrade';
 
 /** What may follow a message instead of HTTP, if the server agrees. */
 export type Successor = 'connect' | 'upgrade';
 
 /** What may follow this request: a tunnel (RFC 9110 §9.3.6), another protocol (§7.8), or, undefined, only requests. */
-export function successorOf(method: string, headers: readonly string[]): Successor | undefined {
+export function successorOf(method: string, headers: readonly string[]): Tunnel | undefined {
   if (method === 'CONNECT') return 'connect';
   const connection = combined(headers, 'connection');
-  if (connection === undefined || combined(headers, 'upgrade') === undefined) return undefined;
-  return elementsOf(connection.toLowerCase()).includes('upgrade') ? 'upgrade' : undefined;
+  if (connection === undefined) return undefined;
+  const upgrade = combined(headers, 'upgrade');
+  if (upgrade === undefined || !elementsOf(connection.toLowerCase()).includes('upgrade')) return undefined;
+  return upgradeTo(upgrade);
+}
+
+/** Whether the client waits for the server's word before it sends the body (RFC 9110 §10.1.1). */
+export function expectsContinue(headers: readonly string[]): boolean {
+  const expect = combined(headers, 'expect');
+  return expect !== undefined && elementsOf(expect.toLowerCase()).includes('100-continue');
+}
+
+/** The name of what an Upgrade field asks for, or, of a response, what it goes over to (RFC 9110 §7.8). */
+export function upgradeTo(protocols: string | undefined): Tunnel {
+  const [first] = elementsOf((protocols ?? '').toLowerCase());
+  return first === 'websocket' || first === 'h2c' ? first : 'upgrade';
 }
 
 /** All values of a field as one list (RFC 9110 §5.3), or undefined where the field is missing. */
@@ -66,7 +121,13 @@ function endsInChunked(list: string): boolean {
   return codings.indexOf('chunked') === codings.length - 1 && codings.length > 0;
 }
 
-function contentLength(list: string): Framing | FramingReject {
+function lastElementOf(list: string): string | undefined {
+  return elementsOf(list.toLowerCase())
+    .filter((coding) => coding !== '')
+    .at(-1);
+}
+
+function contentLength(list: string): RequestFraming | ContentLengthReject {
   let length = -1;
   for (const digits of elementsOf(list)) {
     const value = /^\d+$/.test(digits) ? Number(digits) : Infinity;

@@ -1,42 +1,37 @@
-// Reads a request's head, from its first byte to its empty line. In step, any token makes a method; out of step, a request
-// line has to earn trust: a well-known method, nothing lenient in the line, and a line after it that can follow one.
-// Source: RFC 9112 §2.2, §3, §5.
+// Reads a message's head, from its first byte to its empty line. In step, its first line is only read; out of step, it has
+// to earn trust: nothing lenient in it, and a line after it that can follow one. Source: RFC 9112 §2.2, §3, §4, §5.
 
-import { BLANK, IS_TOKEN, LF } from './characters.ts';
 import { parseFields } from './fields.ts';
 import { LineScanner } from './line-scanner.ts';
 import type { MessageBytes } from './message-bytes.ts';
-import { isKnownMethod, isUncutMethod, MAX_METHOD_BYTES } from './methods.ts';
+import type { StartLine, Trust } from './message-side.ts';
 import type { RequestLimits } from './options.ts';
-import type { CountersInUse } from './parser-counters.ts';
-import type { RejectReason } from './reject.ts';
-import { parseRequestLine, type RequestLine } from './request-line.ts';
-import { isPlausibleFieldLine, isTrustedRequestLine } from './resync.ts';
+import type { StreamCountersInUse } from './parser-counters.ts';
+import type { SharedReason } from './reject.ts';
+import { isPlausibleFieldLine } from './resync.ts';
 
-/** `to-earn`: out of step, but at the start of a line; `cut`: the beginning of the line may be missing, too. */
-export type Trust = 'given' | 'to-earn' | 'cut';
-
-/** `no-request`, `no-request-line`: nothing was begun; what was read ends inside a line, or with one. */
-export type HeadStatus = 'more' | 'complete' | 'no-request' | 'no-request-line' | RejectReason;
+/** `no-message`, `no-message-line`: nothing was begun; what was read ends inside a line, or with one. */
+export type HeadStatus<Reason extends string> = 'more' | 'complete' | 'no-message' | 'no-message-line' | Reason;
 
 /** Reads one head after another, line by line, and decides what each begins. */
-export class HeadReader {
-  line: RequestLine = { method: '', target: '', version: '' };
+export class HeadReader<Reason extends string> {
   headers: readonly string[] = [];
   /** Capture time of the first byte. */
   firstByteUs = 0;
   trust: Trust = 'given';
-  /** Whether it is certain that this is a request. */
-  isRequest = false;
-  /** Whole lines so far; the method is read when `#isMethodRead`. */
+  /** Whether it is certain that this is a message. */
+  isMessage = false;
+  /** Whole lines so far; the first word is read when `#isStartRead`. */
   #lineCount = 0;
-  #isMethodRead = false;
-  #requestLineBytes = 0;
+  #isStartRead = false;
+  #startLineBytes = 0;
+  readonly #start: StartLine<Reason | SharedReason>;
   readonly #lines = new LineScanner();
   readonly #limits: Required<RequestLimits>;
-  readonly #counters: CountersInUse;
+  readonly #counters: StreamCountersInUse;
 
-  constructor(limits: Required<RequestLimits>, counters: CountersInUse) {
+  constructor(start: StartLine<Reason | SharedReason>, limits: Required<RequestLimits>, counters: StreamCountersInUse) {
+    this.#start = start;
     this.#limits = limits;
     this.#counters = counters;
   }
@@ -45,18 +40,18 @@ export class HeadReader {
   open(trust: Trust, nowUs: number): void {
     this.trust = trust;
     this.firstByteUs = nowUs;
-    this.isRequest = false;
-    this.#isMethodRead = false;
+    this.isMessage = false;
+    this.#isStartRead = false;
     this.#lineCount = 0;
     this.#lines.reset();
   }
 
-  /** Reads on in the chunk, at least one byte of it unless that is a line end which shows that this is no request. */
-  read(bytes: MessageBytes, nowUs: number): HeadStatus {
-    if (!this.#isMethodRead) {
-      const status = this.#readMethod(bytes);
+  /** Reads on in the chunk, at least one byte of it unless that is a line end which shows that this is no message. */
+  read(bytes: MessageBytes, nowUs: number): HeadStatus<Reason | SharedReason> {
+    if (!this.#isStartRead) {
+      const status = this.#start.readStart(bytes, this.trust);
       if (status !== 'complete') return status;
-      this.#isMethodRead = true;
+      this.#isStartRead = true;
     }
     for (;;) {
       const next = this.#lines.next(bytes.chunk, bytes.at);
@@ -72,62 +67,40 @@ export class HeadReader {
     }
   }
 
-  #readMethod(bytes: MessageBytes): HeadStatus {
-    const { chunk } = bytes;
-    const most = Math.min(chunk.length, bytes.at + MAX_METHOD_BYTES + 1 - bytes.length);
-    let at = bytes.at;
-    while (at < most && IS_TOKEN[chunk[at]!] === 1) at++;
-    bytes.at = at;
-    const length = bytes.length;
-    if (length > MAX_METHOD_BYTES) return 'no-request';
-    if (at === chunk.length) return 'more';
-    if (length > 0 && chunk[at] === BLANK && this.#isMethodTrusted(bytes)) return 'complete';
-    if (chunk[at] !== LF) bytes.at++; // the byte that shows it may also show which protocol it is
-    return 'no-request';
-  }
-
-  #isMethodTrusted(bytes: MessageBytes): boolean {
-    if (this.trust === 'given') return true;
-    const method = bytes.text(0, bytes.length);
-    return this.trust === 'cut' ? isUncutMethod(method) : isKnownMethod(method);
-  }
-
   /** `more`: on to the next line. */
-  #endLine(bytes: MessageBytes, nowUs: number): HeadStatus {
+  #endLine(bytes: MessageBytes, nowUs: number): HeadStatus<Reason | SharedReason> {
     this.#lineCount++;
-    if (this.#lineCount === 1) return this.#endRequestLine(bytes);
-    if (!this.isRequest) {
-      const second = bytes.view().subarray(this.#requestLineBytes);
+    if (this.#lineCount === 1) return this.#endStartLine(bytes);
+    if (!this.isMessage) {
+      const second = bytes.view().subarray(this.#startLineBytes);
       if (!isPlausibleFieldLine(second)) return this.#restartAtSecondLine(bytes, second, nowUs);
-      this.isRequest = true;
+      this.isMessage = true;
     }
     if (this.#lines.lineIsEmpty) return this.#endHead(bytes);
     return this.#lineCount - 1 > this.#limits.maxHeaders ? 'too-many-headers' : 'more';
   }
 
-  #endRequestLine(bytes: MessageBytes): HeadStatus {
-    this.#requestLineBytes = bytes.length;
-    if (this.trust !== 'given' && !isTrustedRequestLine(bytes.view())) return 'no-request-line';
-    const line = parseRequestLine(bytes.text(0, bytes.length));
-    if (line === 'not-a-request') return 'no-request-line';
-    this.isRequest = this.trust === 'given';
-    if (typeof line === 'string') return line;
-    this.line = line;
-    return 'more';
+  #endStartLine(bytes: MessageBytes): HeadStatus<Reason | SharedReason> {
+    this.#startLineBytes = bytes.length;
+    if (this.trust !== 'given' && !this.#start.isTrusted(bytes.view())) return 'no-message-line';
+    const status = this.#start.take(bytes.text(0, bytes.length));
+    if (status === 'no-message') return 'no-message-line';
+    this.isMessage = this.trust === 'given';
+    return status === 'complete' ? 'more' : status;
   }
 
-  /** What looked like a request line was text; the line after it may be the real one. */
-  #restartAtSecondLine(bytes: MessageBytes, second: Uint8Array, nowUs: number): HeadStatus {
-    if (!isTrustedRequestLine(second)) return 'no-request-line';
-    this.#counters.skippedBytes += this.#requestLineBytes;
-    bytes.dropFront(this.#requestLineBytes);
+  /** What looked like a start line was text; the line after it may be the real one. */
+  #restartAtSecondLine(bytes: MessageBytes, second: Uint8Array, nowUs: number): HeadStatus<Reason | SharedReason> {
+    if (!this.#start.isTrusted(second)) return 'no-message-line';
+    this.#counters.skippedBytes += this.#startLineBytes;
+    bytes.dropFront(this.#startLineBytes);
     this.firstByteUs = nowUs;
     this.#lineCount = 1;
-    return this.#endRequestLine(bytes);
+    return this.#endStartLine(bytes);
   }
 
-  #endHead(bytes: MessageBytes): HeadStatus {
-    const headers = parseFields(bytes.text(this.#requestLineBytes, bytes.length));
+  #endHead(bytes: MessageBytes): HeadStatus<Reason | SharedReason> {
+    const headers = parseFields(bytes.text(this.#startLineBytes, bytes.length));
     if (typeof headers === 'string') return headers;
     this.headers = headers;
     return 'complete';

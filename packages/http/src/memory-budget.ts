@@ -2,7 +2,6 @@
 // progress is given up, so a crowd of slow senders costs its own messages and not those that move.
 
 import { checked } from './options.ts';
-import type { RequestReject } from './reject.ts';
 
 /** The bounds of a budget. */
 export interface MemoryBudgetOptions {
@@ -15,11 +14,10 @@ export interface MemoryBudgetOptions {
 /** What is in force where nothing is given. */
 export const budgetDefaults: Required<MemoryBudgetOptions> = { limitBytes: 24 * 1024 * 1024, maxMessages: 16_384 };
 
-/** What the budget knows of a parser: how to take its message away, and how to tell its owner later. */
+/** What the budget knows of a parser: how to take its message away. */
 export interface MemoryHolder {
-  /** Gives the message up without calling any handler. Returns what to tell, or undefined where no request was begun. */
-  readonly giveUp: (timestampUs: number) => RequestReject | undefined;
-  readonly announce: (reject: RequestReject) => void;
+  /** Gives the message up without calling any handler. Returns what calls it, or undefined where there is nothing to tell. */
+  readonly giveUp: (timestampUs: number) => (() => void) | undefined;
 }
 
 /** Shared by all parsers of one listener. Only parsers call its methods; owners read its numbers. */
@@ -30,7 +28,7 @@ export class MemoryBudget {
   #givenUp = 0;
   /** Longest without progress first. */
   readonly #holders = new Map<MemoryHolder, number>();
-  readonly #unannounced: { readonly holder: MemoryHolder; readonly reject: RequestReject }[] = [];
+  readonly #unannounced: (() => void)[] = [];
 
   /** Throws RangeError for a limit out of its range. */
   constructor(options: MemoryBudgetOptions = {}) {
@@ -48,7 +46,7 @@ export class MemoryBudget {
     return this.#holders.size;
   }
 
-  /** Messages given up so far to make room, whether or not they were known to be requests yet. */
+  /** Messages given up so far to make room, whether or not they were known to be messages yet. */
   get givenUpMessages(): number {
     return this.#givenUp;
   }
@@ -70,11 +68,11 @@ export class MemoryBudget {
     this.#heldBytes -= bytes;
   }
 
-  /** Tells the owners of given-up requests. Apart from `hold`, so that handlers run when no parser is in the middle of its work. */
+  /** Tells the owners of given-up messages. Apart from `hold`, so that handlers run when no parser is in the middle of its work. */
   announce(): void {
     while (this.#unannounced.length > 0) {
-      const { holder, reject } = this.#unannounced.shift()!;
-      holder.announce(reject);
+      const announce = this.#unannounced.shift()!;
+      announce();
     }
   }
 
@@ -88,7 +86,7 @@ export class MemoryBudget {
   #giveUp(holder: MemoryHolder, timestampUs: number): void {
     this.release(holder);
     this.#givenUp++;
-    const reject = holder.giveUp(timestampUs);
-    if (reject !== undefined) this.#unannounced.push({ holder, reject });
+    const announce = holder.giveUp(timestampUs);
+    if (announce !== undefined) this.#unannounced.push(announce);
   }
 }

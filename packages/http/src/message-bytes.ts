@@ -3,6 +3,7 @@
 // accounted for in the memory budget.
 
 import { ByteBuffer } from './byte-buffer.ts';
+import { CR, LF } from './characters.ts';
 import { latin1 } from './latin1.ts';
 import type { MemoryBudget, MemoryHolder } from './memory-budget.ts';
 
@@ -16,6 +17,8 @@ export class MessageBytes {
   at = 0;
   /** Where the message, or what follows the held part of it, starts in `chunk`. */
   #from = 0;
+  /** Bytes of the message that were read and not kept. */
+  #passedBytes = 0;
   readonly #held = new ByteBuffer();
   readonly #budget: MemoryBudget;
   readonly #holder: MemoryHolder;
@@ -27,9 +30,9 @@ export class MessageBytes {
     this.#holder = holder;
   }
 
-  /** Bytes of the message so far. */
+  /** Bytes of the message so far, those that were not kept among them. */
   get length(): number {
-    return this.#held.length + this.at - this.#from;
+    return this.#passedBytes + this.#held.length + this.at - this.#from;
   }
 
   /** Bytes allocated for the part from earlier pushes. */
@@ -42,6 +45,20 @@ export class MessageBytes {
     this.chunk = chunk;
     this.at = 0;
     this.#from = 0;
+  }
+
+  /** Reads on over line ends; whether there were any. */
+  passLineEnds(): boolean {
+    const start = this.at;
+    while (this.at < this.chunk.length && (this.chunk[this.at] === CR || this.chunk[this.at] === LF)) this.at++;
+    return this.at > start;
+  }
+
+  /** Reads on to the end of the line, or of the chunk; whether the line's end was there. */
+  passLine(): boolean {
+    const lineEnd = this.chunk.indexOf(LF, this.at);
+    this.at = lineEnd < 0 ? this.chunk.length : lineEnd + 1;
+    return lineEnd >= 0;
   }
 
   /**
@@ -70,9 +87,10 @@ export class MessageBytes {
     return latin1(this.#held.bytes, start, end);
   }
 
-  /** The whole message, handed over; the next one starts at `at`. */
+  /** The whole message, or what was kept of it, handed over; the next one starts at `at`. */
   take(): Uint8Array {
     this.#leaveBudget();
+    this.#passedBytes = 0;
     if (this.#held.length === 0) {
       const message = this.chunk.subarray(this.#from, this.at);
       this.#from = this.at;
@@ -87,8 +105,28 @@ export class MessageBytes {
     const length = this.length;
     this.#leaveBudget();
     this.#held.clear();
+    this.#passedBytes = 0;
     this.#from = this.at;
     return length;
+  }
+
+  /** Keeps nothing of the message so far, but goes on with it. */
+  pass(): void {
+    this.#passedBytes = this.drop();
+  }
+
+  /** Takes the message back as not read: it comes again from its first byte. Copies where earlier pushes brought a part of it. */
+  rewind(): void {
+    if (this.#held.length > 0) {
+      const joined = new Uint8Array(this.#held.length + this.chunk.length - this.#from);
+      joined.set(this.#held.bytes.subarray(0, this.#held.length));
+      joined.set(this.chunk.subarray(this.#from), this.#held.length);
+      this.#leaveBudget();
+      this.#held.clear();
+      this.chunk = joined;
+      this.#from = 0;
+    }
+    this.at = this.#from;
   }
 
   /** Forgets the first `count` bytes of the message. */

@@ -4,6 +4,7 @@
 // and those of caches (PURGE, BAN) and UPnP (the last four).
 
 import { BLANK, IS_TOKEN } from './characters.ts';
+import { latin1 } from './latin1.ts';
 
 const METHODS =
   'GET HEAD POST PUT DELETE OPTIONS PATCH CONNECT TRACE QUERY ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT COPY LABEL LINK ' +
@@ -37,4 +38,13 @@ export function endOfMethod(bytes: Uint8Array): number {
   let end = 0;
   while (end < most && IS_TOKEN[bytes[end]!] === 1) end++;
   return end > 0 && end <= MAX_METHOD_BYTES && bytes[end] === BLANK ? end : -1;
+}
+
+/** Whether the bytes start with a well-known method and a blank; undefined where they may yet. */
+export function couldBecomeRequest(bytes: Uint8Array): boolean | undefined {
+  const end = endOfMethod(bytes);
+  if (end > 0) return isKnownMethod(latin1(bytes, 0, end));
+  const start = latin1(bytes, 0, bytes.length);
+  for (const method of KNOWN) if (method.startsWith(start)) return undefined;
+  return false;
 }

@@ -3,9 +3,9 @@
 import type { Successor } from './framing.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import type { RequestLimits } from './options.ts';
+import type { OtherProtocol } from './other-protocol.ts';
 import type { RequestReject } from './reject.ts';
 import type { HttpRequest } from './request.ts';
-import type { OtherProtocol } from './resync.ts';
 
 /** All handlers are called with the parser's state settled, so they may throw, close or push again. */
 export interface RequestParserOptions extends RequestLimits {

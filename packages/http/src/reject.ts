@@ -19,6 +19,7 @@ export const rejectReasons = [
   'trailers-too-long',
   'gap',
   'memory',
+  'expectation-refused',
   'opaque',
   'unfinished',
 ] as const;
@@ -36,10 +37,27 @@ export const rejectReasons = [
  * - `malformed-chunk`, `chunk-extensions-too-long`, `trailers-too-long` the chunked coding is broken or over its limits
  * - `gap` bytes of it were lost on the way
  * - `memory` the budget had to let it go: of all unfinished requests it was the longest without progress
+ * - `expectation-refused` the server answered `Expect: 100-continue` with a refusal, and the client sent no body
  * - `opaque` the owner said, in the middle of it, that the stream is no longer HTTP
  * - `unfinished` the stream ended in it
  */
 export type RejectReason = (typeof rejectReasons)[number];
+
+/** The reasons of both sides, given by what they share. */
+export type SharedReason = Extract<
+  RejectReason,
+  | 'head-too-long'
+  | 'too-many-headers'
+  | 'malformed-header'
+  | 'body-too-long'
+  | 'malformed-chunk'
+  | 'chunk-extensions-too-long'
+  | 'trailers-too-long'
+  | 'gap'
+  | 'memory'
+  | 'opaque'
+  | 'unfinished'
+>;
 
 /** A request that was begun and will not be delivered. Exactly one for each. */
 export interface RequestReject {

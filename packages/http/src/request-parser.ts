@@ -1,16 +1,14 @@
-// Bytes of one client's stream in, whole requests out: the public face of RequestReader. It keeps order where handlers
-// call back into the parser, and the parser whole where they throw.
+// Bytes of one client's stream in, whole requests out: a MessageReader for the client's side.
 
+import type { Tunnel } from './framing.ts';
+import { MemoryBudget } from './memory-budget.ts';
+import { MessageReader } from './message-reader.ts';
+import { resolveLimits } from './options.ts';
 import type { ParserCounters } from './parser-counters.ts';
 import type { RequestParserOptions } from './parser-options.ts';
-import { RequestReader } from './request-reader.ts';
-
-/** What a handler told the parser while it was in the middle of a chunk: bytes, or a gap of so many. */
-interface Later {
-  readonly bytes: Uint8Array | undefined;
-  readonly gapLength: number;
-  readonly timestampUs: number;
-}
+import { PushOrder } from './push-order.ts';
+import type { RejectReason } from './reject.ts';
+import { RequestSide } from './request-side.ts';
 
 /**
  * Reads the requests of one stream of bytes, however it is cut. Never throws for what the bytes are.
@@ -20,20 +18,25 @@ interface Later {
  * `skippedBytes`), and the parser goes on with the next request that can be trusted.
  */
 export class RequestParser {
-  readonly #reader: RequestReader;
-  #isReading = false;
-  #later: Later[] = [];
+  readonly #side: RequestSide;
+  readonly #reader: MessageReader<RejectReason>;
+  readonly #order: PushOrder<RejectReason>;
 
   /** Throws TypeError for a missing handler, RangeError for a limit out of its range. */
   constructor(options: RequestParserOptions) {
     if (typeof options.onRequest !== 'function') throw new TypeError('onRequest must be a function');
     if (typeof options.onReject !== 'function') throw new TypeError('onReject must be a function');
-    this.#reader = new RequestReader(options);
+    const { onRequest, onReject, onOpaque, onOtherProtocol, budget = new MemoryBudget() } = options;
+    const tellOpaque = onOpaque && ((tunnel: Tunnel) => onOpaque(tunnel === 'connect' ? 'connect' : 'upgrade'));
+    this.#side = new RequestSide({ onRequest, onReject, onOtherProtocol, onOpaque: tellOpaque }, undefined);
+    const isMidstream = options.midstream === true;
+    this.#reader = new MessageReader<RejectReason>(this.#side, resolveLimits(options), budget, isMidstream);
+    this.#order = new PushOrder(this.#reader, budget);
   }
 
   /** What was counted so far; one object for the parser's whole life. */
   get counters(): ParserCounters {
-    return this.#reader.counters;
+    return this.#side.counters;
   }
 
   /** Bytes allocated for the unfinished message. */
@@ -53,23 +56,7 @@ export class RequestParser {
 
   /** The next bytes of the stream, captured at `timestampUs`. All are read before this returns; none are kept or changed. */
   push(bytes: Uint8Array, timestampUs: number): void {
-    if (this.#isReading) {
-      this.#later.push({ bytes: bytes.slice(), gapLength: 0, timestampUs });
-      return;
-    }
-    this.#isReading = true;
-    let isWhole = false;
-    // One try a push, not one a message, for handlers that throw.
-    try {
-      this.#reader.read(bytes, timestampUs);
-      isWhole = true;
-    } finally {
-      if (!isWhole) this.#abort();
-      this.#reader.close();
-      this.#isReading = false;
-    }
-    if (this.#later.length > 0) this.#runLater();
-    this.#reader.announceGivenUp();
+    this.#order.push(bytes, timestampUs);
   }
 
   /**
@@ -78,11 +65,7 @@ export class RequestParser {
    * Throws RangeError where `length` is no whole number of bytes.
    */
   gap(length: number, timestampUs: number): void {
-    if (!Number.isSafeInteger(length) || length < 0) {
-      throw new RangeError(`length must be a whole number of bytes, not ${String(length)}`);
-    }
-    if (this.#isReading) this.#later.push({ bytes: undefined, gapLength: length, timestampUs });
-    else this.#reader.gap(length, timestampUs);
+    this.#order.gap(length, timestampUs);
   }
 
   /** As if bytes had been lost just now: an unfinished request is given up, the next one that can be trusted is looked for. */
@@ -97,25 +80,6 @@ export class RequestParser {
 
   /** The stream is over: an unfinished request is given up, what is pushed after this is skipped. May be called twice. */
   end(timestampUs: number): void {
-    this.#reader.end(timestampUs);
-  }
-
-  #runLater(): void {
-    for (let next = this.#later.shift(); next !== undefined; next = this.#later.shift()) {
-      if (next.bytes === undefined) this.gap(next.gapLength, next.timestampUs);
-      else this.push(next.bytes, next.timestampUs);
-    }
-  }
-
-  /** A handler threw: what came behind its message, and what handlers pushed since, is lost. */
-  #abort(): void {
-    let lostBytes = 0;
-    let gapBytes = 0;
-    for (const { bytes, gapLength } of this.#later) {
-      lostBytes += bytes === undefined ? 0 : bytes.length;
-      gapBytes += gapLength;
-    }
-    this.#later = [];
-    this.#reader.abort(lostBytes, gapBytes);
+    this.#reader.end(timestampUs, false);
   }
 }

@@ -1,6 +1,4 @@
-// One whole request as it was captured, and its body without the transfer coding.
-
-import { chunksOf } from './chunked.ts';
+// One whole request as it was captured.
 
 /**
  * One whole request. The object is the receiver's to keep, its strings too; `bytes` is a view that is valid only until
@@ -35,25 +33,4 @@ export interface HttpRequest {
   readonly lastByteUs: number;
   /** Which request of its connection, from 0; rejected ones count too. */
   readonly index: number;
-}
-
-/** The parts of a request that decide where its body is. */
-export type RequestBody = Pick<HttpRequest, 'bytes' | 'bodyStart' | 'framing' | 'bodyLength'>;
-
-/** The body without chunking, in one piece: a view of `request.bytes`, or, where it is chunked, a new array. */
-export function bodyOf(request: RequestBody): Uint8Array {
-  if (request.framing !== 'chunked') return request.bytes.subarray(request.bodyStart);
-  const body = new Uint8Array(request.bodyLength);
-  let at = 0;
-  for (const chunk of chunksOf(request.bytes, request.bodyStart)) {
-    body.set(chunk, at);
-    at += chunk.length;
-  }
-  return body;
-}
-
-/** The body without chunking as views of `request.bytes`, none of them empty: each chunk's data, or all in one. */
-export function* bodyParts(request: RequestBody): Generator<Uint8Array> {
-  if (request.framing === 'chunked') yield* chunksOf(request.bytes, request.bodyStart);
-  else if (request.bodyLength > 0) yield request.bytes.subarray(request.bodyStart);
 }

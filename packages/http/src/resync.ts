@@ -1,26 +1,10 @@
-// What a line must be to start a request in a stream whose place is lost, and what a stream's first bytes say about its
-// protocol. Here wrong is worse than late: a request must never be made up out of a body or a tunnel.
+// What a line must be to start a request or a response in a stream whose place is lost, and which side of a connection sent
+// it. Here wrong is worse than late: a message must never be made up out of a body or a tunnel.
 
 import { BLANK, COLON, CR, IS_TOKEN, LF } from './characters.ts';
 import { latin1 } from './latin1.ts';
-import { endOfMethod, isKnownMethod } from './methods.ts';
+import { couldBecomeRequest, endOfMethod, isKnownMethod } from './methods.ts';
 import { parseRequestLine } from './request-line.ts';
-
-/**
- * What a stream that starts with its connection speaks instead of HTTP/1.x requests.
- * `http-response`: the other side of such a connection. `unknown`: none of these; a request may still come later in it.
- */
-export type OtherProtocol = 'tls' | 'http2' | 'ssh' | 'http-response' | 'unknown';
-
-/** The protocol by the first bytes of a stream that are no request; as few as one byte. */
-export function otherProtocolOf(bytes: Uint8Array): OtherProtocol {
-  if (bytes[0] === 0x16) return 'tls'; // a handshake record (RFC 8446 §5.1); no text starts with it
-  const text = latin1(bytes, 0, Math.min(bytes.length, 14));
-  if (text.startsWith('PRI * HTTP/2.0')) return 'http2'; // RFC 9113 §3.4
-  if (text.startsWith('SSH-')) return 'ssh'; // RFC 4253 §4.2
-  if (text.startsWith('HTTP/')) return 'http-response';
-  return 'unknown';
-}
 
 /** Whether the bytes start with a well-known method and a blank. Cheap; says nothing about the rest of the line. */
 export function looksLikeRequest(bytes: Uint8Array): boolean {
@@ -44,17 +28,44 @@ export function roleOf(bytes: Uint8Array): 'client' | 'server' | undefined {
 export function isTrustedRequestLine(line: Uint8Array): boolean {
   const end = line.length - 2;
   if (end < 0 || line[end] !== CR) return false;
-  for (let at = 0; at < end; at++) if (line[at]! < BLANK || line[at] === 0x7f) return false;
+  if (hasControls(line, end)) return false;
   const text = latin1(line, 0, line.length);
   const parsed = parseRequestLine(text);
   if (typeof parsed === 'string' || !isKnownMethod(parsed.method) || parsed.target.includes(' ')) return false;
   return text === `${parsed.method} ${parsed.target} HTTP/${parsed.version}\r\n`;
 }
 
-/** Whether a whole line, LF included, can follow a request line: a field line, or the empty line. */
+const TRUSTED_STATUS_LINE = /^HTTP\/1\.[01] [1-5]\d\d(?: [^\r\n]*)?\r\n$/;
+
+/** Whether a whole line, LF included, can be trusted to be a status line: `HTTP/1.0` or `1.1`, one blank, 100 to 599, CRLF. */
+export function isTrustedStatusLine(line: Uint8Array): boolean {
+  if (line.length < 14 || hasControls(line, line.length - 2)) return false;
+  return TRUSTED_STATUS_LINE.test(latin1(line, 0, line.length));
+}
+
+/**
+ * Whether bytes begin with a whole request line that can be trusted, and a line that can follow one; undefined where they may
+ * yet: then they are a beginning of such lines.
+ */
+export function startsTrustedRequest(bytes: Uint8Array): boolean | undefined {
+  const isStart = couldBecomeRequest(bytes);
+  if (isStart !== true) return isStart;
+  const lineEnd = bytes.indexOf(LF) + 1;
+  if (lineEnd === 0) return undefined;
+  if (!isTrustedRequestLine(bytes.subarray(0, lineEnd))) return false;
+  const secondEnd = bytes.indexOf(LF, lineEnd) + 1;
+  return secondEnd === 0 ? undefined : isPlausibleFieldLine(bytes.subarray(lineEnd, secondEnd));
+}
+
+/** Whether a whole line, LF included, can follow a start line: a field line, or the empty line. */
 export function isPlausibleFieldLine(line: Uint8Array): boolean {
   let end = 0;
   while (IS_TOKEN[line[end]!] === 1) end++;
   if (end > 0) return line[end] === COLON;
   return line[0] === LF || (line[0] === CR && line[1] === LF);
+}
+
+function hasControls(bytes: Uint8Array, end: number): boolean {
+  for (let at = 0; at < end; at++) if (bytes[at]! < BLANK || bytes[at] === 0x7f) return true;
+  return false;
 }

@@ -3,8 +3,9 @@
 
 import { expect } from 'vitest';
 import { asLatin1, everySplit, latin1 } from '../../../test/kit/every-split.ts';
+import { bodyOf, bodyParts } from '../src/message-body.ts';
 import type { RequestParserOptions } from '../src/parser-options.ts';
-import { bodyOf, bodyParts, type HttpRequest } from '../src/request.ts';
+import type { HttpRequest } from '../src/request.ts';
 import { RequestParser } from '../src/request-parser.ts';
 
 /** Everything that a parser said about a stream, in order, as text. */

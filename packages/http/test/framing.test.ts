@@ -28,8 +28,10 @@ test.each<[string, string[], unknown]>([
 test('what may follow a request instead of HTTP', () => {
   expect(successorOf('CONNECT', [])).toBe('connect');
   expect(successorOf('GET', ['Connection', 'keep-alive', 'connection', 'close, UPGRADE', 'upgrade', 'h2c'])).toBe(
-    'upgrade',
+    'h2c',
   );
+  expect(successorOf('GET', ['Connection', 'upgrade', 'Upgrade', 'WebSocket'])).toBe('websocket');
+  expect(successorOf('GET', ['Connection', 'upgrade', 'Upgrade', 'TLS/1.0, HTTP/1.1'])).toBe('upgrade');
   expect(successorOf('GET', ['Connection', 'upgrade'])).toBe(undefined);
   expect(successorOf('GET', ['Connection', 'no-upgrade', 'Upgrade', 'h2c'])).toBe(undefined);
 });
