@@ -50,10 +50,16 @@ export class ProgramOutput {
   /** Resolves when the reader of stdout has taken what waits, or is gone. */
   async dataTaken(): Promise<void> {
     if (!this.#stdout.writableNeedDrain || this.#stdoutLost.signal.aborted) return;
+    const stdout = this.#stdout;
+    const { signal } = this.#stdoutLost;
     await new Promise<void>((resolve) => {
-      this.#stdout.once('drain', resolve);
-      this.#stdout.once('close', resolve);
-      this.#stdoutLost.signal.addEventListener('abort', () => resolve(), { once: true });
+      const stopWaiting = (): void => {
+        stdout.off('drain', stopWaiting).off('close', stopWaiting);
+        signal.removeEventListener('abort', stopWaiting);
+        resolve();
+      };
+      stdout.once('drain', stopWaiting).once('close', stopWaiting);
+      signal.addEventListener('abort', stopWaiting);
     });
   }
 

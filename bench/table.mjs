@@ -1,0 +1,78 @@
+// From measured passes to figures, and from figures to a table.
+
+/** @typedef {import('./measure.mjs').Measured} Measured */
+
+/**
+ * The figures of a row. Rates and costs are those of the best pass, `median…` those of the median one; `timesFloor` is
+ * the ratio of best CPU times. A row that could not be measured has only `missing`.
+ * @param {{ name: string, about: string, measured: Measured | string }} row
+ * @param {{ packets: number, fileBytes: number, requests: number }} traffic
+ * @param {Measured | string | undefined} floor
+ */
+export function figuresOf({ name, about, measured }, { packets, fileBytes, requests }, floor) {
+  if (typeof measured === 'string') return { name, about, missing: measured };
+  const wall = sorted(measured.passes.map(({ wallMs }) => wallMs));
+  const cpu = sorted(measured.passes.map(({ cpuMs }) => cpuMs));
+  const seconds = wall.best / 1000;
+  return {
+    ...{ name, about, passes: measured.passes.length },
+    packetsPerSecond: packets / seconds,
+    medianPacketsPerSecond: packets / (wall.median / 1000),
+    megabytesPerSecond: fileBytes / 1e6 / seconds,
+    requestsPerSecond: requests / seconds,
+    cpuUsPerPacket: (cpu.best * 1000) / packets,
+    medianCpuUsPerPacket: (cpu.median * 1000) / packets,
+    cpuUsPerRequest: (cpu.best * 1000) / requests,
+    peakRssMiB: measured.peakRssBytes === undefined ? null : measured.peakRssBytes / 1024 / 1024,
+    timesFloor: typeof floor === 'object' ? cpu.best / sorted(floor.passes.map(({ cpuMs }) => cpuMs)).best : null,
+  };
+}
+
+/** @typedef {ReturnType<typeof figuresOf>} Figures */
+
+/** @type {readonly [head: string, cell: (row: Exclude<Figures, { missing: string }>) => string][]} */
+const columns = [
+  ['', ({ name }) => name],
+  ['packets/s', ({ packetsPerSecond }) => whole(packetsPerSecond)],
+  ['(median)', ({ medianPacketsPerSecond }) => whole(medianPacketsPerSecond)],
+  ['MB/s', ({ megabytesPerSecond }) => whole(megabytesPerSecond)],
+  ['requests/s', ({ requestsPerSecond }) => whole(requestsPerSecond)],
+  ['CPU µs/packet', ({ cpuUsPerPacket }) => cpuUsPerPacket.toFixed(2)],
+  ['(median)', ({ medianCpuUsPerPacket }) => medianCpuUsPerPacket.toFixed(2)],
+  ['CPU µs/request', ({ cpuUsPerRequest }) => cpuUsPerRequest.toFixed(2)],
+  ['× floor', ({ timesFloor }) => (timesFloor === null ? '–' : timesFloor.toFixed(1))],
+  ['peak MiB', ({ peakRssMiB }) => (peakRssMiB === null ? '–' : whole(peakRssMiB))],
+];
+
+/**
+ * @param {{ title: string, traffic: { packets: number, fileBytes: number, requests: number, responses: number }, rows: readonly Figures[] }} result
+ * @param {{ node: string, processor: string, cores: number }} machine
+ */
+export function printTable({ title, traffic, rows }, { node, processor, cores }) {
+  const measured = rows.flatMap((row) => ('missing' in row ? [] : [row]));
+  const cells = [columns.map(([head]) => head), ...measured.map((row) => columns.map(([, cell]) => cell(row)))];
+  const widths = columns.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const { packets, fileBytes, requests, responses } = traffic;
+  console.log(`\n${title}: ${whole(packets)} packets, ${whole(fileBytes / 1e6)} MB, ${whole(requests)} requests,`);
+  console.log(`${whole(responses)} responses; Node ${node}, ${cores} × ${processor}\n`);
+  for (const row of cells) {
+    console.log(
+      row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join('  '),
+    );
+  }
+  console.log('');
+  for (const row of rows)
+    console.log(`${row.name.padEnd(widths[0] ?? 0)}  ${'missing' in row ? row.missing : row.about}`);
+}
+
+/** @param {readonly number[]} values */
+function sorted(values) {
+  const ascending = [...values].sort((a, b) => a - b);
+  const median = ascending[Math.floor(ascending.length / 2)] ?? Number.NaN;
+  return { best: ascending[0] ?? Number.NaN, median };
+}
+
+/** @param {number} value */
+function whole(value) {
+  return Math.round(value).toLocaleString('en-US');
+}
