@@ -102,17 +102,11 @@ other_protocols() {
   talk mqtt curl -s --max-time 1 -d hello mqtt://$B:$PORT/topic
   end_dumps; no_requests '{ "ssh": 1, "other": 3 }'
 }
-proxy_protocol() {
-  serve --proxy-protocol; dump server -i eth0 tcp port $PORT
-  do_curl --haproxy-protocol http://$B:$PORT/proxied-v1 -- http://$B:$PORT/second; raw proxy-v2 $B
-  finish
-}
+proxy_protocol_v1() { serve --proxy-protocol; dump server -i eth0 tcp port $PORT; do_curl --haproxy-protocol http://$B:$PORT/proxied -- http://$B:$PORT/second; finish; }
+proxy_protocol_v2() { serve --proxy-protocol; dump server -i eth0 tcp port $PORT; raw proxy-v2 $B; finish; }
 wrk_load() { over_link in_client wrk -t1 -c3 -d1s "http://$B:$PORT/load?delay=150" > /dev/null; }
 
 # --- TCP
-# One in five of the client's segments is lost, before it is captured or behind. Small ones, and each by itself.
-lose() { ip netns exec ${!1} nft "add table ip loss; add chain ip loss c { type filter hook $2 priority 0; }; add rule ip loss c tcp dport $PORT ip length > 60 numgen random mod 5 < 1 drop"; }
-in_small_segments() { ip -n $client link set eth0 mtu 576 gso_max_segs 1; }
 loss() { in_small_segments; lose router forward; over_link raw many 10.6.0.2; }
 retransmission() { in_small_segments; lose server input; over_link raw many $B; }
 reordering() { user_tunnel reorder 1400; serve; dump server -i gor0 tcp port $PORT; get_and_post 10.8.0.2; raw many 10.8.0.2; finish; }
@@ -141,9 +135,8 @@ snap_length() { serve --unseen responses; dump server -i eth0 -s 100 tcp port $P
 
 # --- link, network, tunnels; the first two of the kernel, the rest by tunnel.py
 vxlan() { kernel_vxlan 1400; inside_of 'udp port 4789' 10.8.0.2 '[fd08::2]'; }
+fragments_too='ip and not icmp' # only the first of a packet has its ports
 vxlan_fragments() { kernel_vxlan 1400; mtu 700; inside_of "$fragments_too" 10.8.0.2; }
-vxlan_ipv6_fragments() { kernel_vxlan 2000 fd07::1 fd07::2; mtu 1280; inside_of 'ip6 and not icmp6 and (ip6[6] = 44 or udp port 4789)' 10.8.0.2; }
-fragments_too='ip and not icmp'
 # Senders that may be fragmented (no path MTU discovery), and a router in the middle that has to.
 fragments() {
   for n in $client $server; do ip netns exec $n sysctl -qw net.ipv4.ip_no_pmtu_disc=1; done
@@ -152,7 +145,7 @@ fragments() {
 }
 several_interfaces() {
   serve
-  ip netns exec $router dumpcap -q -i eth1 -i eth2 -f "tcp port $PORT" -w "$name.pcapng" > "$folder/said" 2>&1 & dumps=$!
+  ip netns exec $router dumpcap -q -f "tcp port $PORT" -i eth1 -i eth2 -w "$name.pcapng" > "$folder/said" 2>&1 & dumps=$!
   until_says "$folder/said" 'File:'; sleep 0.5
   get_and_post 10.6.0.2; finish
   python3 "$programs/without-host.py" "$name.pcapng"
@@ -168,6 +161,7 @@ gre_over_ipv6() { user_tunnel gre 1400 fd07::1 fd07::2; inside_of 'ip6 proto 47'
 vxlan_in_gre() { user_tunnel gre 1400; kernel_vxlan 1300 10.8.0.1 10.8.0.2; for n in "$client 1" "$server 2"; do set -- $n; address $1 vx0 10.9.0.$2/24; done; inside_of 'ip proto 47' 10.9.0.2; }
 geneve() { user_tunnel geneve 1400; inside_of 'udp port 6081' 10.8.0.2; }
 geneve_options() { user_tunnel geneve-options 1400; inside_of 'udp port 6081' '[fd08::2]'; }
+geneve_ipv6_fragments() { user_tunnel geneve 2000 fd07::1 fd07::2; mtu 1280; inside_of 'ip6 and not icmp6 and not ip6[6] = 0' 10.8.0.2; }
 teredo() { user_tunnel teredo 1400; inside_of 'udp port 3544' '[2001::2]'; }
 vlan() { user_tunnel vlan 1400; inside_of 'vlan 5' 10.8.0.2 '[fd08::2]'; }
 qinq() { user_tunnel qinq 1400; inside_of 'vlan 5' 10.8.0.2; }
@@ -180,7 +174,7 @@ nanoseconds() { serve; dump server -i eth0 --nano tcp port $PORT; get_and_post $
 compressed() { serve; dump server -i eth0 tcp port $PORT; get_and_post $B; finish; gzip -n -9 "$name.pcap"; }
 
 # --- all, or those named
-captures=$(ls *.json | sed 's/.json//')
+captures=$(sed -n 's/^\([a-z0-9_]*\)() {.*/\1/p' make.sh | grep -vx make | tr _ -)
 make() {
   name=$1; rm -f "$name".*
   case $name in loss | fragments | several-interfaces) routed_hosts ;; *) hosts ;; esac

@@ -2,20 +2,26 @@
 // no heads down, such as nginx. curl-trace.mjs OUT.json TRACE...; bodies with Content-Length or in whole chunks only.
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { linesOf } from './recorder.mjs';
 
-const [out, ...traces] = process.argv.slice(2);
+const [out = '', ...traces] = process.argv.slice(2);
+/** @typedef {{ isRequest: boolean, head: string, body: string }} Message */
+/** @type {Message[]} */
 const requests = [];
+/** @type {Message[]} */
 const responses = [];
 
 for (const trace of traces) {
-  let message;
+  /** @type {Message} */
+  let message = { isRequest: false, head: '\r\n\r\n', body: '' };
+  /** @type {'head' | 'body' | undefined} */
   let block;
   for (const line of readFileSync(trace, 'latin1').split('\n')) {
     const start = /^(=> Send|<= Recv) (header|data)/.exec(line);
     if (start !== null) {
       const isRequest = start[1] === '=> Send';
       const isHead = start[2] === 'header';
-      const isNew = isHead && (isRequest || message?.isRequest || /\r\n\r\n$/.test(message?.head ?? '\r\n\r\n'));
+      const isNew = isHead && (isRequest || message.isRequest || message.head.endsWith('\r\n\r\n'));
       if (isNew) {
         message = { isRequest, head: '', body: '' };
         (isRequest ? requests : responses).push(message);
@@ -28,21 +34,31 @@ for (const trace of traces) {
   }
 }
 
-/** One message as the expectation has it. */
+/**
+ * One message as the expectation has it.
+ * @param {Message} message
+ */
 function entryOf({ isRequest, head, body }) {
-  const [line, ...fields] = head.trimEnd().split('\r\n');
-  const headers = fields.map((field) => [field.slice(0, field.indexOf(':')), field.slice(field.indexOf(':') + 1).trim()]);
-  const isChunked = headers.some(([name, value]) => name.toLowerCase() === 'transfer-encoding' && value === 'chunked');
+  const [line = '', ...fields] = head.trimEnd().split('\r\n');
+  const headers = fields.map((field) => [
+    field.slice(0, field.indexOf(':')),
+    field.slice(field.indexOf(':') + 1).trim(),
+  ]);
+  const isChunked = /^transfer-encoding: chunked\r$/im.test(head);
   const bytes = Buffer.from(isChunked ? withoutChunks(body) : body, 'latin1');
   const rest = { headers, bodyBytes: bytes.length, bodySha256: createHash('sha256').update(bytes).digest('hex') };
   if (isRequest) {
-    const [method, target, version] = line.split(' ');
+    const [method, target, version = ''] = line.split(' ');
     return { method, target, version: version.slice(5), ...rest };
   }
-  const [, version, status, reason] = /^HTTP\/(\S+) (\d+) ?(.*)$/.exec(line);
+  const [, version, status, reason] = /^HTTP\/(\S+) (\d+) ?(.*)$/.exec(line) ?? [];
   return { status: Number(status), reason, version, ...rest };
 }
 
+/**
+ * @param {string} body
+ * @returns {string}
+ */
 function withoutChunks(body) {
   const size = Number.parseInt(body, 16);
   if (size === 0) return '';
@@ -50,5 +66,5 @@ function withoutChunks(body) {
   return body.slice(start, start + size) + withoutChunks(body.slice(start + size + 2));
 }
 
-const lines = (messages) => messages.map((message) => JSON.stringify(entryOf(message))).join(',\n    ');
-writeFileSync(out, `{\n  "requests": [\n    ${lines(requests)}\n  ],\n  "responses": [\n    ${lines(responses)}\n  ]\n}\n`);
+const expectation = { requests: requests.map(entryOf), responses: responses.map(entryOf) };
+writeFileSync(out, linesOf(expectation));

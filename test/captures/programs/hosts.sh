@@ -14,12 +14,14 @@ end_all() {
 trap 'end_all; rm -rf "$folder"' EXIT
 
 new_host() { # NAMESPACE
-  ip netns add $1; ip -n $1 link set lo addrgenmode none; ip -n $1 link set lo up
-  ip netns exec $1 sysctl -qw net.ipv6.conf.default.accept_ra=0 net.ipv6.conf.all.forwarding=1 net.ipv4.ip_forward=1
+  ip netns add $1; ip -n $1 link set lo up
+  # No addresses of its own, no router, no multicast reports: nothing but what is sent on purpose.
+  ip netns exec $1 sysctl -qw net.ipv6.conf.default.addr_gen_mode=1 net.ipv6.conf.default.accept_ra=0 net.ipv6.conf.all.forwarding=1 net.ipv4.ip_forward=1
+  ip netns exec $1 nft 'add table ip6 quiet; add chain ip6 quiet c { type filter hook output priority 0; }; add rule ip6 quiet c icmpv6 type mld2-listener-report drop'
 }
 new_link() { # NAMESPACE INTERFACE NAMESPACE INTERFACE; the hardware addresses end in 01 and 02
   ip link add "$2" netns $1 address 02:00:00:00:00:01 type veth peer name "$4" netns $3 address 02:00:00:00:00:02
-  for end in "$1 $2" "$3 $4"; do set -- $end; ip -n $1 link set $2 addrgenmode none up; done
+  for end in "$1 $2" "$3 $4"; do set -- $end; ip -n $1 link set $2 up; done
 }
 address() { ip -n $1 address add $3 dev $2 $([[ $3 == *:* ]] && echo nodad); } # NAMESPACE INTERFACE ADDRESS
 # The client, 10.7.0.1 and fd07::1, and the server, 2, with a link between them.
@@ -37,6 +39,10 @@ routed_hosts() {
   ip -n $client route add default via 10.7.0.9; ip -n $server route add default via 10.6.0.9
 }
 mtu() { ip -n $client link set eth0 mtu $1; ip -n $server link set eth0 mtu $1; }
+
+# One in five of the client's segments with data is lost; small ones, and each by itself.
+lose() { ip netns exec ${!1} nft "add table ip loss; add chain ip loss c { type filter hook $2 priority 0; }; add rule ip loss c tcp dport $PORT ip length > 60 numgen random mod 5 < 1 drop"; } # HOST HOOK
+in_small_segments() { ip -n $client link set eth0 mtu 576 gso_max_segs 1; }
 
 until_says() { # FILE TEXT
   for _ in $(seq 200); do grep -q "$2" "$1" 2>/dev/null && return; sleep 0.05; done
@@ -61,13 +67,16 @@ CONF
 }
 
 dumps=
-dump() { # HOST ARGUMENTS OF TCPDUMP: begins the capture
+dump() { # HOST ARGUMENTS OF TCPDUMP: begins the capture; the buffer has room for 256 packets of any size
   local host=${!1}; shift
   rm -f "$folder/said"
-  ip netns exec $host tcpdump --immediate-mode -Z root -U -n -w "$name.pcap" "$@" 2> "$folder/said" & dumps="$dumps $!"
+  ip netns exec $host tcpdump --immediate-mode -B 65536 -Z root -U -n -w "$name.pcap" "$@" 2> "$folder/said" & dumps="$dumps $!"
   until_says "$folder/said" 'listening on'
 }
-end_dumps() { sleep 0.4; for d in $dumps; do kill -INT $d; wait $d || true; done; dumps=; }
+end_dumps() {
+  sleep 0.4; for d in $dumps; do kill -INT $d; wait $d || true; done; dumps=
+  grep -Eq '(^| )0 packets dropped by kernel|dropped on interface.*: [0-9]+\/0' "$folder/said" || { echo "$name: the capture lost packets: $(cat "$folder/said")" >&2; exit 1; }
+}
 finish() { end_dumps; kill -TERM $serving; wait $serving || true; cp "$folder/$name.json" "$name.json"; }
 # What most captures are: all of the port, over the link, at the server.
 over_link() { serve; dump server -i eth0 tcp port $PORT; "$@"; finish; }
@@ -86,7 +95,7 @@ get_and_post() { do_curl "http://$1:$PORT/first?a=1" -H 'X-One: 1' -- -d user=an
 inner_addresses() { # INTERFACE [MTU]
   for end in "$client 1" "$server 2"; do
     set -- $end $1 ${2:-1400}
-    ip -n $1 link set $3 mtu $4 addrgenmode none up 2>/dev/null || ip -n $1 link set $3 mtu $4 up
+    ip -n $1 link set $3 mtu $4 up
     for a in 10.8.0.$2/24 fd08::$2/64 2001::$2/64; do address $1 $3 $a; done
     set -- $3 $4
   done

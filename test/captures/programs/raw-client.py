@@ -115,7 +115,7 @@ def websocket():
 def proxy_v2():
     s = connect()
     addresses = socket.inet_aton("192.0.2.7") + socket.inet_aton("192.0.2.8") + struct.pack("!HH", 4000, 80)
-    ask(s, b"\r\n\r\n\0\r\nQUIT\n\x21\x11" + struct.pack("!H", len(addresses)) + addresses + get("/proxied-v2"))
+    ask(s, b"\r\n\r\n\0\r\nQUIT\n\x21\x11" + struct.pack("!H", len(addresses)) + addresses + get("/proxied"))
     ask(s, get("/second"))
     s.close()
 
@@ -163,7 +163,7 @@ def keep_alive_probes():
 
 def zero_window():
     s = connect()
-    s.sendall(post("/slow?slow=1500", b"0123456789" * 4000))
+    s.sendall(post("/slow?slow=1500", b"0123456789" * 2000))
     read_until(s, b"HTTP/1.1 ")
     ask(s, get("/after"))
     s.close()
