@@ -2,6 +2,6 @@
 export { type ListenEvent, type ListenOptions, listen } from './listen.ts';
 export type { ListenLedger } from './listen-ledger.ts';
 export { listenProgram, main } from './main.ts';
+export { requestJson, requestLine, responseJson, responseLine } from './message-text.ts';
 export { configureListen, type ListenConfig, type ListenOutput, listenFlags } from './options.ts';
-export { requestJson, requestLine } from './request-text.ts';
-export { type CapturedRequest, leaveReplayed, type Stage } from './stages.ts';
+export { type CapturedRequest, type CapturedResponse, leaveReplayed, type Stage } from './stages.ts';

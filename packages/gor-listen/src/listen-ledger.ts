@@ -1,6 +1,7 @@
 // The listener's ledger: every request that was begun is in exactly one count, sent or dropped for a reason.
 import type { AssemblerCounters, FrameCounters } from '@gor/capture';
 import type { UdpSenderCounters } from '@gor/wire';
+import type { ResponseCounts } from './traffic-reader.ts';
 
 /** The listener's counts, while it runs and at its end; docs/operating.md explains each. */
 export interface ListenLedger {
@@ -16,7 +17,9 @@ export interface ListenLedger {
   /** Requests handed on: to the replay server, or, where none is asked for, to standard output. */
   readonly sent: number;
   readonly dropped: Readonly<Record<string, number>>;
-  /** Requests that standard output was too slow for; where nothing is sent they are in `dropped`, too. */
+  /** What the servers answered: `seen = whole + Σ dropped`, of connections that have ended. */
+  readonly responses: ResponseCounts;
+  /** Messages that standard output was too slow for; requests among them are in `dropped`, too, where nothing is sent. */
   readonly notShown: number;
   /** `seen = segments + Σ rejected + fragments.held + fragments.joined`. */
   readonly frames: FrameCounters & {

@@ -5,9 +5,10 @@ import type { SenderTotals } from '@gor/wire';
 import { type FrameSource, openFrameSource } from './frame-source.ts';
 import { type ListenLedger, RequestCounts } from './listen-ledger.ts';
 import type { ListenConfig } from './options.ts';
-import { RequestReader } from './request-reader.ts';
+import { ProtocolNotices } from './protocol-notices.ts';
 import { noSink, type RequestSink, WireSink } from './request-sink.ts';
-import { type CapturedRequest, leaveReplayed, type Stage, throughStages } from './stages.ts';
+import { type CapturedRequest, type CapturedResponse, leaveReplayed, type Stage, throughStages } from './stages.ts';
+import { TrafficReader } from './traffic-reader.ts';
 
 /** How often idle time is brought to streams on which nothing arrives. */
 const ADVANCE_EVERY_MS = 100;
@@ -27,6 +28,14 @@ export type ListenEvent =
   | { readonly type: 'send-error'; readonly code: string }
   /** An interface went down; its frames come again when it is up. */
   | { readonly type: 'interface-down'; readonly interfaceName: string }
+  /** So many connections to the port carried what is no HTTP/1.x; said again when there are ten times as many. */
+  | {
+      readonly type: 'other-protocol';
+      readonly port: number;
+      /** As `connections.otherProtocols` of the ledger names it. */
+      readonly protocol: string;
+      readonly connections: number;
+    }
   /** Ten seconds have passed without a single frame. */
   | { readonly type: 'no-frames'; readonly afterMs: number }
   /** Capturing failed while it ran: what came before is drained and counted, then listen() resolves. */
@@ -39,6 +48,8 @@ export interface ListenOptions {
   readonly onEvent?: (event: ListenEvent) => void;
   /** Every request that the stages let pass; its bytes are valid only until this returns. False: it could not be shown. */
   readonly onRequest?: (captured: CapturedRequest) => boolean;
+  /** Every response; its bytes are valid only until this returns. False: it could not be shown. Without it no body of a response is kept. */
+  readonly onResponse?: (captured: CapturedResponse) => boolean;
   /** A promise to wait for before more of a file is read. */
   readonly pause?: () => Promise<void> | undefined;
   /** Stages behind the loop mark's. */
@@ -59,12 +70,13 @@ class Listener {
   readonly #config: ListenConfig;
   readonly #options: ListenOptions;
   readonly #stages: readonly Stage[];
-  readonly #reader: RequestReader;
+  readonly #reader: TrafficReader;
   readonly #counts = new RequestCounts();
   readonly #startedAt = new Date();
   /** Connections of which the sink took a request: their ends are told to it. */
   readonly #known = new Set<number>();
   #failure: Error | undefined;
+  readonly #notices = new ProtocolNotices();
   #notShown = 0;
   #advancedMs = 0;
   #toldReachable = true;
@@ -75,9 +87,14 @@ class Listener {
     this.#config = config;
     this.#options = options;
     this.#stages = [leaveReplayed, ...(options.stages ?? [])];
-    this.#reader = new RequestReader(config, {
+    const { onResponse } = options;
+    this.#reader = new TrafficReader(config, {
       onRequest: (captured) => this.#take(captured),
       onReject: (reason) => this.#counts.drop(reason),
+      ...(onResponse === undefined
+        ? {}
+        : { onResponse: (captured: CapturedResponse) => this.#show(onResponse(captured)) }),
+      onOtherProtocol: (connection, protocol) => this.#notices.note(connection.server.port, protocol),
       onConnectionEnd: (connection, timestampUs) => this.#endConnection(connection, timestampUs),
     });
   }
@@ -85,7 +102,7 @@ class Listener {
   async run(): Promise<ListenLedger> {
     this.#sink = await this.#openSink();
     try {
-      const onFrame = (frame: Parameters<RequestReader['decoder']['push']>[0]) => this.#reader.decoder.push(frame);
+      const onFrame = (frame: Parameters<TrafficReader['decoder']['push']>[0]) => this.#reader.decoder.push(frame);
       const sink = {
         onFrame,
         onInterfaceDown: (interfaceName: string) => this.#options.onEvent?.({ type: 'interface-down', interfaceName }),
@@ -94,8 +111,8 @@ class Listener {
       this.#source = await openFrameSource(this.#config, sink, this.#options.signal);
       await this.#listen(this.#source);
     } finally {
-      this.#reader.decoder.close();
-      this.#reader.assembler.close();
+      this.#reader.close();
+      this.#tellOtherProtocols();
       await this.#sink.close();
     }
     return this.#ledger(new Date());
@@ -125,19 +142,29 @@ class Listener {
     const nowMs = Date.now();
     const isStep = this.#advancedMs > 0 && nowMs > this.#advancedMs;
     this.#advancedMs = isStep ? Math.min(nowMs, this.#advancedMs + MAX_ADVANCE_MS) : nowMs;
-    this.#reader.decoder.advance(this.#advancedMs * 1000);
-    this.#reader.assembler.advance(this.#advancedMs * 1000);
+    this.#reader.advance(this.#advancedMs * 1000);
+    this.#tellOtherProtocols();
+  }
+
+  /** Where every port is watched, others than HTTP are to be expected. */
+  #tellOtherProtocols(): void {
+    if (this.#config.ports === 'any') return;
+    for (const notice of this.#notices.take()) this.#options.onEvent?.({ type: 'other-protocol', ...notice });
   }
 
   #take(captured: CapturedRequest): void {
     const outcome = throughStages(this.#stages, captured);
     if (typeof outcome === 'string') return this.#counts.drop(outcome);
     const isShown = this.#options.onRequest?.(outcome) ?? true;
-    if (!isShown) this.#notShown += 1;
+    this.#show(isShown);
     const refusal = isShown || this.#sink !== noSink ? this.#sink.take(outcome) : 'not-shown';
     if (refusal !== undefined) return this.#counts.drop(refusal);
     this.#counts.sent += 1;
     this.#known.add(captured.connection.id);
+  }
+
+  #show(isShown: boolean): void {
+    if (!isShown) this.#notShown += 1;
   }
 
   #endConnection(connection: Connection, timestampUs: number): void {
@@ -200,6 +227,7 @@ class Listener {
         otherProtocols: this.#reader.otherProtocols,
         opaque: this.#reader.opaque,
       },
+      responses: this.#reader.responses,
       notShown: this.#notShown,
       skippedBytes: this.#reader.skippedBytes,
       wire:

@@ -3,9 +3,9 @@ import { createRequire } from 'node:module';
 import { exitCodes, formatCount, type ProgramDefinition, type RunContext, runProgram } from '@gor/cli';
 import { type ListenEvent, listen } from './listen.ts';
 import type { ListenLedger } from './listen-ledger.ts';
+import { requestJson, requestLine, responseJson, responseLine } from './message-text.ts';
 import { configureListen, type ListenConfig, type ListenOutput, listenFlags } from './options.ts';
 import { planLines } from './plan.ts';
-import { requestJson, requestLine } from './request-text.ts';
 
 const { version }: { version: string } = createRequire(import.meta.url)('../package.json');
 
@@ -43,6 +43,7 @@ async function run(
 ): Promise<{ ledger: ListenLedger; failure?: Error }> {
   const { output, signal, showStats } = context;
   const format = config.show === 'json' ? requestJson : requestLine;
+  const formatResponse = config.show === 'json' ? responseJson : responseLine;
   for (const line of planLines(config)) output.sayPlain(line);
   let failure: Error | undefined;
   const ledger = await listen(config, {
@@ -57,6 +58,7 @@ async function run(
       if (output.isVerbose) output.detail(requestLine(captured));
       return true;
     },
+    ...(config.showResponses ? { onResponse: (captured) => output.data(formatResponse(captured)) } : {}),
     pause: () => output.dataTaken(),
   });
   return failure === undefined ? { ledger } : { ledger, failure };
@@ -81,11 +83,38 @@ function tell(
       return output.warn(`sending to the replay server fails: ${event.code}`);
     case 'interface-down':
       return output.warn(`the interface ${event.interfaceName} went down: its packets are taken again when it is up`);
+    case 'other-protocol':
+      return output.warn(otherProtocolText(event));
     case 'no-frames':
       return output.warn(
         `no packet in ${event.afterMs / 1000} s: is this the interface and port that requests come to?`,
       );
   }
+}
+
+const protocolNames: Readonly<Record<string, string>> = {
+  amqp: 'AMQP',
+  fastcgi: 'FastCGI',
+  http2: 'HTTP/2',
+  imap: 'IMAP',
+  mongodb: 'MongoDB',
+  mqtt: 'MQTT',
+  mysql: 'MySQL',
+  postgresql: 'PostgreSQL',
+  redis: 'Redis',
+  rtsp: 'RTSP',
+  sip: 'SIP',
+  smtp: 'SMTP',
+  ssh: 'SSH',
+  tls: 'TLS',
+  'http-request': 'requests where responses should be',
+  'http-response': 'responses where requests should be',
+  unknown: 'what does not begin like HTTP/1.x',
+};
+
+function otherProtocolText({ port, protocol, connections }: Extract<ListenEvent, { type: 'other-protocol' }>): string {
+  const carry = connections === 1 ? '1 connection carries' : `${formatCount(connections)} connections carry`;
+  return `port ${port}: ${carry} ${protocolNames[protocol] ?? protocol}, which cannot be read`;
 }
 
 function statsLine(ledger: ListenLedger): string {

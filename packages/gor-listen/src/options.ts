@@ -43,6 +43,8 @@ export interface ListenConfig {
 export interface ListenOutput {
   /** Each request on stdout as `text` or `json`, or not at all. */
   readonly show: 'text' | 'json' | undefined;
+  /** Responses are shown, too, each behind its request. */
+  readonly showResponses: boolean;
 }
 
 /** The flags of gor-listen, in the order of its help. */
@@ -89,6 +91,7 @@ export const listenFlags: readonly Flag[] = [
   { name: 'filter', kind: 'value', description: 'pcap-filter expression (default: from the ports)' },
   { name: 'print', kind: 'switch', description: 'Show each request on stdout; sends only where -r is given, too' },
   { name: 'json', kind: 'switch', description: 'The same as JSON, one line a request' },
+  { name: 'responses', kind: 'switch', description: 'With --print or --json: show the responses, too' },
   {
     name: 'max-body',
     kind: 'value',
@@ -102,6 +105,7 @@ export const listenFlags: readonly Flag[] = [
 export function configureListen(values: FlagValues): ListenConfig & ListenOutput {
   if (values.on('print') && values.on('json')) throw new UsageError('--print and --json exclude each other');
   const show = values.on('json') ? 'json' : values.on('print') ? 'text' : undefined;
+  if (values.on('responses') && show === undefined) throw new UsageError('--responses goes with --print or --json');
   const replay = parseHostPort('--replay', values.textOf('replay'), DEFAULT_REPLAY_PORT);
   const sends = show === undefined || values.given('replay');
   return {
@@ -116,6 +120,7 @@ export function configureListen(values: FlagValues): ListenConfig & ListenOutput
     replay: sends ? replay : undefined,
     maxBodyBytes: maxBodyBytesOf(values.textOf('max-body')),
     show,
+    showResponses: values.on('responses'),
   };
 }
 

@@ -1,11 +1,17 @@
 // What happens to a request between the parser and the sink: an ordered list of stages, each of which lets it pass,
 // changes it, or names the reason to leave it out.
 import type { Connection } from '@gor/capture';
-import type { HttpRequest } from '@gor/http';
+import type { HttpRequest, HttpResponse } from '@gor/http';
 
 /** A whole request as it was captured. Its bytes are valid only until the handler returns. */
 export interface CapturedRequest {
   readonly request: HttpRequest;
+  readonly connection: Connection;
+}
+
+/** A whole response as it was captured. Its bytes are valid only until the handler returns. */
+export interface CapturedResponse {
+  readonly response: HttpResponse;
   readonly connection: Connection;
 }
 

@@ -18,6 +18,7 @@ test('without flags: every default of the help', async () => {
     replay: { host: 'localhost', port: 28_020 },
     maxBodyBytes: 8 * 1024 * 1024,
     show: undefined,
+    showResponses: false,
   });
 });
 
@@ -30,6 +31,7 @@ describe('what the flags say', () => {
     ['--print alone sends nothing', '--print', { show: 'text', replay: undefined }],
     ['--json alone sends nothing', '--json', { show: 'json', replay: undefined }],
     ['--print with -r sends, too', '--print -r replay', { show: 'text', replay: { host: 'replay', port: 28_020 } }],
+    ['responses as well', '--json --responses', { show: 'json', showResponses: true }],
     ['a capture file takes both directions', '--pcap x', { direction: 'both' }],
     ['unless it is told otherwise', '--pcap x --direction in', { direction: 'in' }],
     ['a file that is sent keeps its spacing', '--pcap x', { source: { kind: 'file', path: 'x', speed: 1 } }],
@@ -69,6 +71,7 @@ describe('what is refused, the flag named', () => {
     ['--pcap x --engine cap', '--engine is for live capture'],
     ['--pcap x --buffer-size 1mb', '--buffer-size is for live capture'],
     ['--pcap x --speed 1e3', '--speed: "1e3" is neither a number above 0 nor max'],
+    ['--responses', '--responses goes with --print or --json'],
     ['--max-body 25mb', '--max-body: "25mb" is over 12 MB'],
     ['--max-body 0', '--max-body: "0" is not a size'],
   ])('%s', async (line, message) => {

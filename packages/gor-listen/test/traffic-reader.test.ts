@@ -1,10 +1,10 @@
-// From frames to whole requests: which connections are read, what is told of each, what is counted of the rest.
+// From frames to whole requests and responses: which connections are read, what is told of each, what is counted of the rest.
 import { type Connection, type Direction, linkTypes } from '@gor/capture';
 import { describe, expect, test } from 'vitest';
 import { asLatin1 } from '../../../test/kit/every-split.ts';
 import { ipv4Packet, type PacketFields } from '../../../test/kit/packets.ts';
-import type { ListenConfig } from '../src/index.ts';
-import { RequestReader } from '../src/request-reader.ts';
+import type { CapturedResponse, ListenConfig } from '../src/index.ts';
+import { TrafficReader } from '../src/traffic-reader.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const POST = 'POST /p HTTP/1.1\r\nContent-Length: 4\r\n\r\nbody';
@@ -24,14 +24,24 @@ interface TestPacket extends PacketFields {
 }
 
 /** What the reader tells of these packets, as lines. */
-function told(over: Partial<ListenConfig>, packets: readonly TestPacket[]): { lines: string[]; reader: RequestReader } {
+function told(
+  over: Partial<ListenConfig>,
+  packets: readonly TestPacket[],
+  withResponses = false,
+): { lines: string[]; reader: TrafficReader } {
   const lines: string[] = [];
   const name = ({ id }: Connection) => `connection ${id}`;
-  const reader = new RequestReader(
+  const told = ({ response, connection }: CapturedResponse) =>
+    lines.push(
+      `${name(connection)}: ${response.status} of ${response.bytes.length} bytes to ${response.request?.index}`,
+    );
+  const reader = new TrafficReader(
     { ...fileConfig, ...over },
     {
       onRequest: ({ request, connection }) => lines.push(`${name(connection)}: ${asLatin1(request.bytes)}`),
       onReject: (reason) => lines.push(`rejected: ${reason}`),
+      ...(withResponses ? { onResponse: told } : {}),
+      onOtherProtocol: ({ server }, protocol) => lines.push(`port ${server.port}: ${protocol}`),
       onConnectionEnd: (connection, timestampUs) => lines.push(`${name(connection)} ends at ${timestampUs / 1000}`),
     },
   );
@@ -84,9 +94,12 @@ describe('what is told', () => {
     ],
     ['a body over the limit', { maxBodyBytes: 3 }, [{ payload: POST }], ['rejected: body-too-long']],
     [
-      'the middle of a request, then a whole one',
+      'the middle of a request, then a whole one, once what may have been reordered has had its time',
       {},
-      [{ sequence: 5, payload: `tail of a body\r\n${GET}` }],
+      [
+        { sequence: 5, payload: `tail of a body\r\n${GET}` },
+        { fromPort: 41_000, flags: 'S', atMs: 50 },
+      ],
       [`connection 1: ${GET}`],
     ],
   ])('%s', (_, over, packets, lines) => {
@@ -130,7 +143,12 @@ test('a request that is not whole at the end is rejected, bytes that are none ar
     { fromPort: 41_000, sequence: 1, payload: '\x16\x03\x01 no HTTP' },
   ]);
   reader.assembler.close();
-  expect(lines.sort()).toEqual(['connection 1 ends at 0', 'connection 2 ends at 0', 'rejected: unfinished']);
+  expect(lines.sort()).toEqual([
+    'connection 1 ends at 0',
+    'connection 2 ends at 0',
+    'port 80: tls',
+    'rejected: unfinished',
+  ]);
   expect(reader.skippedBytes).toBe('\x16\x03\x01 no HTTP'.length);
   expect(reader.otherProtocols).toEqual({ tls: 1 });
   expect(reader.opaque).toEqual({});
@@ -143,9 +161,61 @@ test('a connection that goes on as something else after an Upgrade is counted, a
     { sequence: 1 + upgrade.length, payload: '\x81\x05hello' },
   ]);
   expect(lines).toEqual([`connection 1: ${upgrade}`]);
-  expect(reader.opaque).toEqual({ upgrade: 1 });
+  expect(reader.opaque).toEqual({ websocket: 1 });
   reader.assembler.close();
   expect(reader.skippedBytes).toBe('\x81\x05hello'.length);
+});
+
+const fromServer = { from: '10.0.0.2', to: '10.0.0.1', fromPort: 80, toPort: 40_000 };
+const handshake: TestPacket[] = [
+  { sequence: 0, flags: 'S' },
+  { ...fromServer, sequence: 0, flags: 'SA', acknowledgment: 1 },
+];
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody';
+
+describe('responses', () => {
+  const twice: TestPacket[] = [
+    ...handshake,
+    { sequence: 1, payload: GET + GET },
+    { ...fromServer, sequence: 1, payload: OK },
+    { ...fromServer, sequence: 1 + OK.length, payload: OK },
+    { ...fromServer, sequence: 1 + 2 * OK.length, payload: OK },
+    { ...fromServer, sequence: 1 + 3 * OK.length, payload: 'HTTP/1.1 2' },
+  ];
+
+  test('are told with the request that each answers, and counted', () => {
+    const { lines, reader } = told({}, twice, true);
+    reader.close();
+    const response = (request: number | undefined) => `connection 1: 200 of ${OK.length} bytes to ${request}`;
+    expect(lines).toEqual([
+      ...[`connection 1: ${GET}`, `connection 1: ${GET}`],
+      ...[response(0), response(1), response(undefined), 'connection 1 ends at 0'],
+    ]);
+    expect(reader.responses).toEqual({ seen: 4, whole: 3, dropped: { unfinished: 1 }, unpaired: 1, skippedBytes: 0 });
+  });
+
+  test('are counted all the same where nobody wants them', () => {
+    const { lines, reader } = told({}, twice);
+    reader.close();
+    expect(lines).toEqual([`connection 1: ${GET}`, `connection 1: ${GET}`, 'connection 1 ends at 0']);
+    expect(reader.responses).toMatchObject({ seen: 4, whole: 3 });
+  });
+
+  test('decide what follows an Upgrade: refused, requests come on, whatever they look like', () => {
+    const upgrade = 'GET /chat HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+    const odd = 'ODD / HTTP/1.1\r\n\r\n';
+    const follow = { sequence: 1 + upgrade.length, payload: odd };
+    const refused = { ...fromServer, sequence: 1, payload: 'HTTP/1.1 426 No\r\nContent-Length: 0\r\n\r\n' };
+    const agreed = { ...fromServer, sequence: 1, payload: 'HTTP/1.1 101 Go\r\n\r\n' };
+    const asked = { sequence: 1, payload: upgrade };
+    expect(told({}, [...handshake, asked, refused, follow]).lines).toEqual([
+      `connection 1: ${upgrade}`,
+      `connection 1: ${odd}`,
+    ]);
+    const { lines, reader } = told({}, [...handshake, asked, agreed, { ...follow, payload: GET }]);
+    expect(lines).toEqual([`connection 1: ${upgrade}`]);
+    expect(reader.opaque).toEqual({ websocket: 1 });
+  });
 });
 
 test('a file waits half a minute of its own time for a retransmission, a live capture does not', () => {

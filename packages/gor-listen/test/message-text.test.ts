@@ -1,8 +1,8 @@
-// A request as a line for people, and as a line of JSON: whole, and harmless to a terminal.
+// A request or a response as a line for people, and as a line of JSON: whole, and harmless to a terminal.
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { requestJson, requestLine } from '../src/index.ts';
-import { captured } from './captured.ts';
+import { requestJson, requestLine, responseJson, responseLine } from '../src/index.ts';
+import { captured, capturedResponse } from './captured.ts';
 
 const digestOf = (text: string) => createHash('sha256').update(text, 'latin1').digest('hex');
 
@@ -30,6 +30,7 @@ describe('as JSON', () => {
   test('every field, headers as pairs in their order and letter case', () => {
     const text = 'POST /p?q HTTP/1.1\r\nhOST: a\r\nX: \r\nhOST: b\r\nContent-Length: 2\r\n\r\nhi';
     expect(JSON.parse(requestJson(captured(text)))).toEqual({
+      type: 'request',
       timestampUs: 1_700_000_000_000_042,
       client: '192.0.2.1:5000',
       server: '192.0.2.2:80',
@@ -70,5 +71,58 @@ describe('as JSON', () => {
     const json = requestJson(captured(`GET /\x9b2J HTTP/1.1\r\nX: ${value}\r\n\r\n`));
     expect(json).toMatch(/^[ -~]+$/);
     expect(JSON.parse(json)).toMatchObject({ target: '/\x9b2J', headers: [['X', value]] });
+  });
+});
+
+describe('responses', () => {
+  const GET = 'GET /a HTTP/1.1\r\n\r\n';
+
+  test.each<[sentence: string, text: string, request: string, line: string]>([
+    [
+      'status, reason, body, request',
+      'HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno',
+      GET,
+      'HTTP/1.1 404 Not Found (2 body bytes) to GET /a',
+    ],
+    ['no reason, no request known', 'HTTP/1.0 204\r\n\r\n', '', 'HTTP/1.0 204'],
+    [
+      'an escape sequence is shown, not done',
+      'HTTP/1.1 200 \x1b[2J\r\nContent-Length: 0\r\n\r\n',
+      GET,
+      'HTTP/1.1 200 \\x1b[2J to GET /a',
+    ],
+  ])('for people: %s', (_, text, request, line) => {
+    expect(responseLine(capturedResponse(text, request))).toBe(`22:13:20.000042 192.0.2.1:5000 < 192.0.2.2:80 ${line}`);
+  });
+
+  test('as JSON: every field', () => {
+    const text = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nT: u\r\n\r\n';
+    expect(JSON.parse(responseJson(capturedResponse(text, GET)))).toEqual({
+      type: 'response',
+      timestampUs: 1_700_000_000_000_042,
+      client: '192.0.2.1:5000',
+      server: '192.0.2.2:80',
+      connection: 7,
+      request: 0,
+      status: 200,
+      reason: 'OK',
+      version: '1.1',
+      isInterim: false,
+      headers: [['Transfer-Encoding', 'chunked']],
+      bodyBytes: 2,
+      bodySha256: digestOf('hi'),
+      trailers: [['T', 'u']],
+    });
+  });
+
+  test('as JSON: an interim one, and one whose request is not known', () => {
+    expect(JSON.parse(responseJson(capturedResponse('HTTP/1.1 103 Early Hints\r\n\r\n', GET)))).toMatchObject({
+      isInterim: true,
+      request: 0,
+    });
+    expect(JSON.parse(responseJson(capturedResponse('HTTP/1.1 204 No\r\n\r\n', '')))).toMatchObject({
+      isInterim: false,
+      request: null,
+    });
   });
 });
