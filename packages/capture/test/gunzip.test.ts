@@ -158,7 +158,8 @@ describe.each(files)('a compressed %s file', (_, file) => {
         given: byteByByte.text,
         problem: byteByByte.problem,
       });
-      expect(problem, `seed ${random.seed}, byte ${at}`).toBeDefined();
+      // Only the bits that fill up the last byte of the data mean nothing.
+      if (problem === undefined) expect(given, `seed ${random.seed}, byte ${at}`).toBe(asLatin1(file));
     }
   });
 });
