@@ -14,6 +14,8 @@ let takenPort = 0;
 beforeAll(async () => {
   writeFileSync(join(folder, 'garbage.pcap'), 'this is no capture file at all, not even nearly one');
   writeFileSync(join(folder, 'empty.pcap'), '');
+  writeFileSync(join(folder, 'day.pcap.zst'), Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 4, 0));
+  writeFileSync(join(folder, 'headless.pcap.gz'), Uint8Array.of(0x1f, 0x8b, 7, 0, 0, 0));
   socket.bind(0, '127.0.0.1');
   await once(socket, 'listening');
   takenPort = socket.address().port;
@@ -45,6 +47,8 @@ describe('refused before anything starts', () => {
     [1, 'gor-listen', ['--pcap', '/'], '/'],
     [1, 'gor-listen', ['--pcap', 'GARBAGE'], 'garbage.pcap'],
     [1, 'gor-listen', ['--pcap', 'EMPTY'], 'empty.pcap'],
+    [1, 'gor-listen', ['--pcap', 'ZSTD'], 'compressed with zstd; uncompress it: zstd -dc FILE'],
+    [1, 'gor-listen', ['--pcap', 'HEADLESS'], 'the header of its compressed data is damaged'],
     [1, 'gor-listen', ['-r', 'no.such.host.invalid'], 'no.such.host.invalid'],
     [
       1,
@@ -105,6 +109,8 @@ test.each(['listen', 'replay'])('gor %s -h is the same help under its own name',
 function substituted(text: string): string {
   return text
     .replace('GARBAGE', join(folder, 'garbage.pcap'))
+    .replace('ZSTD', join(folder, 'day.pcap.zst'))
+    .replace('HEADLESS', join(folder, 'headless.pcap.gz'))
     .replace('EMPTY', join(folder, 'empty.pcap'))
     .replace('TAKEN', String(takenPort));
 }

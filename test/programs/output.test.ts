@@ -88,5 +88,8 @@ test('a file that is no capture is refused before anything starts', async () => 
   writeFileSync(file, 'root:x:0:0:root:/root:/bin/bash\n'.repeat(10));
   const { code, stderr } = await runToEnd('gor-listen', ['--pcap', file, '--quiet']);
   expect(code).toBe(1);
-  expect(stderr).toBe(`gor-listen: The capture ${file} cannot be read: it does not begin like a capture file.\n`);
+  const wayOut = 'if it is one, convert it: editcap -F pcap IN OUT';
+  expect(stderr).toBe(
+    `gor-listen: The capture ${file} cannot be read: it does not begin like a capture file; ${wayOut}.\n`,
+  );
 });

@@ -4,6 +4,7 @@ import { CaptureError, CaptureReader, FrameDecoder, linkTypes, TcpAssembler } fr
 import { MemoryBudget, RequestParser } from '@gor/http';
 import { WireDecoder, WireEncoder } from '@gor/wire';
 import { expect, test } from 'vitest';
+import { captureBlocks, concatenated } from '../kit/captures.ts';
 import { latin1 } from '../kit/every-split.ts';
 import {
   ethernetFrame,
@@ -162,7 +163,16 @@ test('datagrams into a receiver', () => {
 test('capture files into a reader', () => {
   const random = createRandom(seedOfThisRun());
   const frames = framesToMutate().map(({ frame }) => ({ bytes: frame.subarray(0, 80) }));
-  const originals = [true, false].map((littleEndian) => pcapFile(frames, { littleEndian }));
+  const originals = [true, false].flatMap((littleEndian) => {
+    const { section, interface: description, enhanced, old, simple, block } = captureBlocks(littleEndian);
+    const interfaces = [description({ options: [[9, [9]]] }), description({ linkType: 101, snapLength: 60 })];
+    const packets = frames.map(({ bytes: data }, at) => {
+      const fields = { data, ticks: at * 1e15, interfaceNumber: at % 2, options: [[2, [0, 0, 0, 1]] as const] };
+      return at % 3 === 0 ? old(fields) : at % 3 === 1 ? enhanced(fields) : simple({ data });
+    });
+    const blocks = [section(), ...interfaces, block(5, new Uint8Array(8)), ...packets, section(), description()];
+    return [pcapFile(frames, { littleEndian }), concatenated(...blocks, simple({ data: latin1('last') }))];
+  });
   const counts = { frames: 0, broken: 0 };
   for (let count = 0; count < EACH; count++) {
     const bytes = mutated(random.pick(originals), random);
@@ -172,7 +182,8 @@ test('capture files into a reader', () => {
         const length = 1 + random.below(300);
         for (const frame of reader.read(bytes.subarray(at, at + length))) {
           counts.frames += 1;
-          if (frame.start > frame.end || frame.end > frame.bytes.length)
+          const isInside = frame.start <= frame.end && frame.end <= frame.bytes.length;
+          if (!isInside || !Number.isSafeInteger(frame.timestampUs))
             throw new Error(`seed ${random.seed}, file ${count}`);
         }
         at += length;

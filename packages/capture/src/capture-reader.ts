@@ -133,7 +133,10 @@ export class CaptureReader {
     if (byteOrder !== undefined) return new PcapFormat(owner, byteOrder === 'little-endian');
     const other = otherFormat(bytes, at);
     if (other !== undefined) this.#throw('unsupported-capture', other);
-    this.#throw('broken-capture', 'it does not begin like a capture file of the kinds pcap and pcapng');
+    this.#throw(
+      'broken-capture',
+      'it does not begin like a capture file; if it is one, convert it: editcap -F pcap IN OUT',
+    );
   }
 
   /** Adds where it is to what it is. */

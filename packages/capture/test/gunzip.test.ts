@@ -149,7 +149,7 @@ describe.each(files)('a compressed %s file', (_, file) => {
   test('damaged anywhere, what can be decoded before is given', async () => {
     const random = createRandom(seedOfThisRun());
     const input = gzipSync(file);
-    for (let at = 18; at < input.length - 8; at++) {
+    for (let at = 18; at < input.length - 8; at += 1 + random.below(4)) {
       const damaged = Uint8Array.from(input);
       damaged[at] = damaged[at]! ^ (1 + random.below(255));
       const { text: given, problem } = await gunzipped([damaged]);
@@ -158,7 +158,8 @@ describe.each(files)('a compressed %s file', (_, file) => {
         given: byteByByte.text,
         problem: byteByByte.problem,
       });
-      expect(problem, `seed ${random.seed}, byte ${at}`).toBeDefined();
+      // Only the bits that fill up the last byte of the data mean nothing.
+      if (problem === undefined) expect(given, `seed ${random.seed}, byte ${at}`).toBe(asLatin1(file));
     }
   });
 });

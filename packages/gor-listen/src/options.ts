@@ -70,7 +70,7 @@ export const listenFlags: readonly Flag[] = [
     defaultText: 'localhost:28020',
     description: 'Replay server as host[:port]; IPv6 in brackets',
   },
-  { name: 'pcap', kind: 'value', description: 'Read this capture file instead of an interface; - is stdin' },
+  { name: 'pcap', kind: 'value', description: 'Read this capture file (pcap, pcapng, gzip); - is stdin' },
   {
     name: 'speed',
     kind: 'value',
