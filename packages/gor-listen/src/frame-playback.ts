@@ -37,8 +37,9 @@ export async function playFrames(
   let startUs: number | undefined;
   for (let batch = first; batch.done !== true; batch = await nextUnlessAborted(batches, signal)) {
     for (const frame of batch.value) {
-      startUs ??= frame.timestampUs;
-      const waitMs = startMs + (frame.timestampUs - startUs) / 1000 / speed - clock.nowMs();
+      // 0: a packet without a time, as pcapng may have them.
+      if (frame.timestampUs > 0) startUs ??= frame.timestampUs;
+      const waitMs = startMs + (frame.timestampUs - (startUs ?? 0)) / 1000 / speed - clock.nowMs();
       if (waitMs >= 1) await clock.wait(waitMs, signal);
       if (signal.aborted) return;
       sink.onFrame(frame);

@@ -12,6 +12,8 @@ class JumpingClock implements PlaybackClock {
   };
 }
 
+const NO_TIME = -1.7e12;
+
 function frameAt(timestampMs: number): Frame {
   const bytes = new Uint8Array(0);
   const timestampUs = 1_700_000_000_000_000 + timestampMs * 1000;
@@ -47,6 +49,12 @@ describe('each frame comes when it is due', () => {
     ['from the first frame, whatever its time', [[60_000, 60_001]], 1, [0, 1]],
     ['a frame from before the first is not waited for', [[0, -500, 20]], 1, [0, 0, 20]],
     ['less than a millisecond is not waited for', [[0, 0.4, 0.9, 1.2]], 1, [0, 0, 0, 1.2]],
+    [
+      'a frame without a time comes at once, and the schedule begins behind it',
+      [[NO_TIME, 0, NO_TIME, 20]],
+      1,
+      [0, 0, 0, 20],
+    ],
     ['nothing', [], 1, []],
   ])('%s', async (_, batches, speed, times) => {
     expect((await played(batches, speed)).map((ms) => Math.round(ms * 10) / 10)).toEqual(times);
