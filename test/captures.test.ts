@@ -70,6 +70,8 @@ const cases = files.map((file): [name: string, file: string] => [nameOf(file), f
 describe('each capture', () => {
   test.each(cases)('%s', async (name, file) => {
     const expectation = expectationOf(name);
+    const { requests, notWhole = [], notHttp = {} } = expectation;
+    expect(requests.length + notWhole.length + sumOf(notHttp), 'what is expected').toBeGreaterThan(0);
     const outcome = await read(file);
     if (outcome.ledger !== undefined) expectBalance(outcome.ledger);
     const differences = differencesBetween(expectation, outcome);

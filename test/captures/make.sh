@@ -9,7 +9,6 @@ set -eu
 cd "$(dirname "$0")"
 PATH=$PATH:/usr/sbin:/sbin
 . programs/hosts.sh
-head -c 4000 /dev/zero | tr '\0' 'u' > "$folder/4k"
 
 # --- HTTP
 curl_get_post() {
@@ -177,6 +176,7 @@ compressed() { serve; dump server -i eth0 tcp port $PORT; get_and_post $B; finis
 captures=$(sed -n 's/^\([a-z0-9_]*\)() {.*/\1/p' make.sh | grep -vx make | tr _ -)
 make() {
   name=$1; rm -f "$name".*
+  folder=$folder/$name; mkdir "$folder"; head -c 4000 /dev/zero | tr '\0' u > "$folder/4k"
   case $name in loss | fragments | several-interfaces) routed_hosts ;; *) hosts ;; esac
   ${name//-/_}; end_all
   ls -l "$name".* | awk '{ print $5, $9 }'

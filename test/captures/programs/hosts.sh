@@ -55,7 +55,7 @@ serve() {
 }
 other_server() { ip netns exec $server node "$programs/other-servers.mjs" "$@" > "$folder/other" & other=$!; until_says "$folder/other" ready; }
 nginx_on() { # ADDRESSES...
-  mkdir -p "$folder/www"; chmod 755 "$folder"
+  mkdir -p "$folder/www"; chmod 755 "${folder%/*}" "$folder"
   head -c 1500 /dev/zero | tr '\0' 'n' > "$folder/www/file.txt"; touch -d '2024-01-01 UTC' "$folder/www/file.txt"
   cat > "$folder/nginx.conf" <<CONF
 daemon off; worker_processes 1; pid $folder/pid; user root;

@@ -221,11 +221,12 @@ def midstream():
     """Waits for a line on stdin in the middle of each of two connections: the capture starts then."""
     between, inside = connect(), connect()
     ask(between, get("/before-the-capture"))
-    body = post("/not-whole/begun-before", b"-" * 300 + b"\r\nGET /in-a-body is a line of text\r\n")
-    inside.sendall(body[:200])
+    body = post("/not-whole/begun-before", b"-" * 300 + b"BREW /in-a-body HTTP/1.1\r\n\r\nGET /in-a-body is a line of text\r\n")
+    begun = body.index(b"BREW")
+    inside.sendall(body[:begun])
     print("now", flush=True)
     sys.stdin.readline()
-    ask(inside, body[200:])
+    ask(inside, body[begun:])
     for s in (between, inside):
         ask(s, get("/seen"))
         ask(s, post("/seen", b"a body"))

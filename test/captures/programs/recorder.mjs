@@ -6,20 +6,20 @@ import { createHash } from 'node:crypto';
  * @typedef {{ client: string, method: string, target: string, version: string, headers: string[][], bodyBytes: number,
  *   bodySha256: string, trailers?: string[][] }} RequestEntry
  */
-/** @typedef {{ entry: RequestEntry, isWhole: boolean, isRefused: boolean }} RecordedRequest */
+/**
+ * @typedef {{ entry: RequestEntry, isWhole: boolean, isRefused: boolean, isForgotten: boolean, responses: object[] }} Exchange
+ */
 
-/** Takes down the messages of all connections, each in the order of its beginning. */
+/** Takes down the messages of all connections: requests in the order of their beginning, responses in that of their requests. */
 export class Recorder {
-  /** @type {RecordedRequest[]} */
-  #requests = [];
-  /** @type {object[]} */
-  #responses = [];
+  /** @type {Map<import('node:http').IncomingMessage, Exchange>} */
+  #exchanges = new Map();
   #brokenHeads = 0;
 
   /**
    * A request at its head; its body is added as it comes.
    * @param {import('node:http').IncomingMessage} request
-   * @returns {RecordedRequest}
+   * @returns {Exchange}
    */
   request(request) {
     const { method = '', url: target = '', httpVersion: version, rawHeaders } = request;
@@ -27,18 +27,19 @@ export class Recorder {
     const headers = pairsOf(rawHeaders);
     /** @type {RequestEntry} */
     const entry = { client, method, target, version, headers, bodyBytes: 0, bodySha256: sha256([]) };
-    const recorded = { entry, isWhole: false, isRefused: false };
-    this.#requests.push(recorded);
+    /** @type {Exchange} */
+    const exchange = { entry, isWhole: false, isRefused: false, isForgotten: false, responses: [] };
+    this.#exchanges.set(request, exchange);
     /** @type {Uint8Array[]} */
     const chunks = [];
     request.on('data', (chunk) => chunks.push(chunk));
     request.on('end', () => {
-      recorded.isWhole = true;
+      exchange.isWhole = true;
       entry.bodyBytes = bytesOf(chunks);
       entry.bodySha256 = sha256(chunks);
       if (request.rawTrailers.length > 0) entry.trailers = pairsOf(request.rawTrailers);
     });
-    return recorded;
+    return exchange;
   }
 
   /** A head that ended before it was whole. */
@@ -47,13 +48,13 @@ export class Recorder {
   }
 
   /**
-   * A response; `head` as sent, `chunks` its body.
-   * @param {Socket} socket
+   * A response to a request taken down before, interim ones too; `head` as sent, `chunks` its body.
+   * @param {import('node:http').IncomingMessage} request
    * @param {string} head
    * @param {readonly Uint8Array[]} chunks
    * @param {string[][] | undefined} trailers
    */
-  response(socket, head, chunks = [], trailers = undefined) {
+  response(request, head, chunks = [], trailers = undefined) {
     const [line = '', ...fields] = head.trimEnd().split('\r\n');
     const [, version, status, reason] = /^HTTP\/(\S+) (\d+) ?(.*)$/.exec(line) ?? [];
     const headers = fields.map((field) => {
@@ -61,14 +62,16 @@ export class Recorder {
       return [field.slice(0, colon), field.slice(colon + 1).trim()];
     });
     const body = { bodyBytes: bytesOf(chunks), bodySha256: sha256(chunks) };
-    const entry = { client: addressOf(socket), status: Number(status), reason, version, headers, ...body };
-    this.#responses.push(trailers === undefined ? entry : { ...entry, trailers });
+    const entry = { client: addressOf(request.socket), status: Number(status), reason, version, headers, ...body };
+    this.#exchanges.get(request)?.responses.push(trailers === undefined ? entry : { ...entry, trailers });
   }
 
-  /** Forgets all of it. */
+  /** Forgets all that was sent so far, and the requests whose answers are still to come. */
   forget() {
-    this.#requests = [];
-    this.#responses = [];
+    for (const exchange of this.#exchanges.values()) {
+      exchange.isForgotten = true;
+      exchange.responses = [];
+    }
   }
 
   /**
@@ -76,15 +79,17 @@ export class Recorder {
    * @param {string | undefined} unseen `requests` or `responses`
    */
   toJson(unseen) {
-    /** @param {RecordedRequest} request */
+    const exchanges = [...this.#exchanges.values()];
+    const sent = exchanges.filter(({ isForgotten }) => !isForgotten);
+    /** @param {Exchange} exchange */
     const isSeen = ({ entry, isWhole, isRefused }) =>
       isWhole && !isRefused && !entry.target.startsWith('/not-whole') && unseen !== 'requests';
-    const requests = this.#requests.filter(isSeen).map(({ entry }) => entry);
-    const others = this.#requests.filter((request) => !isSeen(request));
-    const notWhole = others.map(({ entry }) => `${entry.method} ${entry.target}`);
+    const requests = sent.filter(isSeen).map(({ entry }) => entry);
+    const notWhole = sent.filter((exchange) => !isSeen(exchange)).map(({ entry }) => `${entry.method} ${entry.target}`);
     for (let head = 0; head < this.#brokenHeads; head++) notWhole.push('a head without its end');
-    const responses = unseen === 'responses' ? {} : { responses: this.#responses };
-    return linesOf({ requests, ...responses, ...(notWhole.length > 0 ? { notWhole } : {}) });
+    const responses = exchanges.flatMap((exchange) => exchange.responses);
+    const seenResponses = unseen === 'responses' ? {} : { responses };
+    return linesOf({ requests, ...seenResponses, ...(notWhole.length > 0 ? { notWhole } : {}) });
   }
 }
 

@@ -27,13 +27,14 @@ const text = (length) => Buffer.alloc(length, 'a line of an answer, said again a
 /**
  * @param {Request} request
  * @param {Response} response
+ * @param {boolean} isExpected it was taken down already, with its `100 Continue`
  */
-async function answer(request, response) {
+async function answer(request, response, isExpected = false) {
   const query = new URL(request.url ?? '/', 'http://a').searchParams;
   /** @param {string} name */
   const number = (name) => Number(query.get(name) ?? 0);
   if (query.has('slow')) await leaveUnread(request.socket, number('slow'));
-  recorder.request(request);
+  if (!isExpected) recorder.request(request);
   if (query.has('early')) sayEarly(response);
   if (query.has('delay')) await sleep(number('delay'));
   if (!request.complete) await new Promise((resolve) => request.on('end', resolve));
@@ -50,7 +51,7 @@ async function answer(request, response) {
   const hasBody = request.method !== 'HEAD' && status !== 204 && status !== 304;
   const sent = hasBody ? body.filter(({ length }) => length > 0) : [];
   const trailers = query.has('trailers') && hasBody ? [['Checked', 'yes']] : undefined;
-  response.on('finish', () => recorder.response(request.socket, headOf(response), sent, trailers));
+  response.on('finish', () => recorder.response(request, headOf(response), sent, trailers));
   for (const chunk of sent) {
     response.write(chunk);
     await sleep(5);
@@ -81,19 +82,19 @@ async function leaveUnread(socket, durationMs) {
 
 /** @param {Response} response */
 function sayEarly(response) {
-  recorder.response(response.req.socket, 'HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload');
-  response.writeEarlyHints({ Link: '</style.css>; rel=preload' });
+  recorder.response(response.req, 'HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload');
+  response.writeEarlyHints({ link: '</style.css>; rel=preload' });
 }
 
 /**
  * A head that Node does not send by itself.
- * @param {net.Socket} socket
+ * @param {Request} request
  * @param {readonly string[]} lines
  */
-function sendHead(socket, lines) {
+function sendHead(request, lines) {
   const head = `${lines.join('\r\n')}\r\n\r\n`;
-  recorder.response(socket, head);
-  socket.write(head);
+  recorder.response(request, head);
+  request.socket.write(head);
 }
 
 /**
@@ -105,14 +106,15 @@ async function answerExpectation(request, response) {
   const { url = '/', socket } = request;
   const refusal = Number(new URL(url, 'http://a').searchParams.get('refuse') ?? 0);
   if (refusal === 0 || refused.has(url)) {
-    recorder.response(socket, 'HTTP/1.1 100 Continue');
+    recorder.request(request);
+    recorder.response(request, 'HTTP/1.1 100 Continue');
     response.writeContinue();
-    return answer(request, response);
+    return answer(request, response, true);
   }
   refused.add(url);
   recorder.request(request).isRefused = true;
   const isEnd = refusal === 413;
-  sendHead(socket, [`HTTP/1.1 ${refusal} Refused`, 'Content-Length: 0', ...(isEnd ? ['Connection: close'] : [])]);
+  sendHead(request, [`HTTP/1.1 ${refusal} Refused`, 'Content-Length: 0', ...(isEnd ? ['Connection: close'] : [])]);
   if (isEnd) socket.end();
   else readOn(socket, Buffer.alloc(0));
 }
@@ -154,12 +156,12 @@ function upgrade(request, duplex, head) {
   if (protocol === 'websocket') {
     const key = `${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
     const accept = createHash('sha1').update(key).digest('base64');
-    sendHead(socket, [...switching, `Sec-WebSocket-Accept: ${accept}`]);
+    sendHead(request, [...switching, `Sec-WebSocket-Accept: ${accept}`]);
     const message = Buffer.from('GET /said-by-the-server HTTP/1.1\r\nHost: a\r\n\r\n');
     socket.write(Buffer.concat([Buffer.from([0x81, message.length]), message]));
     socket.on('data', (bytes) => bytes[0] === 0x88 && socket.end(Buffer.from([0x88, 0])));
   } else {
-    sendHead(socket, switching);
+    sendHead(request, switching);
     // SETTINGS, SETTINGS with ACK, HEADERS of stream 1: END_STREAM and END_HEADERS, `:status: 200` of the static table.
     socket.write(Buffer.from('000000040000000000 000000040100000000 00000101050000000188'.replaceAll(' ', ''), 'hex'));
     socket.on('data', () => {});
@@ -179,11 +181,11 @@ function connect(request, duplex, head) {
   socket.on('error', () => {});
   const [host = '', port] = (request.url ?? '').split(':');
   if (host.startsWith('refused')) {
-    sendHead(socket, ['HTTP/1.1 403 Forbidden', 'Content-Length: 0']);
+    sendHead(request, ['HTTP/1.1 403 Forbidden', 'Content-Length: 0']);
     return readOn(socket, head);
   }
   const tunnel = net.createConnection(Number(port), host, () => {
-    sendHead(socket, ['HTTP/1.1 200 Connection established']);
+    sendHead(request, ['HTTP/1.1 200 Connection established']);
     tunnel.write(head);
     tunnel.pipe(socket).pipe(tunnel);
   });
