@@ -1,7 +1,7 @@
 // Fragments put together: in any order, with overlaps as Linux treats them; every frame in exactly one count.
 
 import { describe, expect, test } from 'vitest';
-import { fragmentOf, fragmentsOf, ipv4Around, ipv6Around, udpDatagram } from '../../../test/kit/ip-packets.ts';
+import { fragmentOf, fragmentsOf, ipv4Around, ipv6Around, join, udpDatagram } from '../../../test/kit/ip-packets.ts';
 import { ethernetFrame, ipv4Packet } from '../../../test/kit/packets.ts';
 import { decodeSegment, linkTypes } from '../src/index.ts';
 import { Fragments, ipv4, ipv6, payload, piece } from './fragment-stage.ts';
@@ -54,6 +54,16 @@ describe('where the versions differ', () => {
     const fragments = new Fragments().push(piece(0, 32, true, ipv6)).push(piece(32, 36, true, ipv6));
     expect(fragments.outcome()).toEqual(['fragment-malformed 1', 'held 1']);
     expect(fragments.push(piece(32, 80, false, ipv6)).outcome()).toEqual([`${payload} 0`, 'fragment-malformed 1']);
+  });
+
+  test('IPv6 goes by the protocol that the fragment at the front names', () => {
+    const named = (protocol: number, bytes: Uint8Array) => join(bytes.subarray(0, 40), [protocol], bytes.subarray(41));
+    for (const order of [[0, 1] as const, [1, 0] as const]) {
+      const pieces = [piece(0, 32, true, ipv6), named(17, piece(32, 80, false, ipv6))];
+      const fragments = new Fragments();
+      for (const at of order) fragments.push(pieces[at]!);
+      expect(fragments.outcome()).toEqual([`${payload} 0`]);
+    }
   });
 
   test('more than 65,535 bytes end a packet of IPv4, and are left out by IPv6', () => {

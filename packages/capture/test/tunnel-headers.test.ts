@@ -20,6 +20,7 @@ const inUdp = (port: number, header: number[], inner: Uint8Array = frame, fromPo
   ipv4Around(udpDatagram(join(header, inner), port, fromPort), 17);
 const inGre = (header: number[], inner: Uint8Array = ip): Uint8Array => ipv4Around(join(header, inner), 47);
 const inEthernet = (type: number[], inner: Uint8Array): Uint8Array => join(new Uint8Array(12), type, inner);
+const teredo = ipv6Around(ip6, 41, [0x20, 1, 0, 0]);
 const vxlan = [8, 0, 0, 0, 0, 0, 5, 0];
 
 // biome-ignore format: a table
@@ -48,9 +49,11 @@ const rows: [sentence: string, bytes: Uint8Array, linkType: number, expected: st
   ['Teredo around IPv4', inUdp(3544, [], ip), raw, 'not-tcp'],
   ['Teredo around more than there is', inUdp(3544, [], ip6.subarray(0, 50)), raw, 'not-tcp'],
   ['IPv6 in UDP without a Teredo address', inUdp(9999, [], ip6), raw, 'not-tcp'],
-  ['IPv6 in UDP with bytes behind it', inUdp(9999, [], join(ipv6Around(ip6, 41, [0x20, 1, 0, 0]), [0])), raw, 'not-tcp'],
+  ['IPv6 in UDP with bytes behind it', inUdp(9999, [], join(teredo, [0])), raw, 'not-tcp'],
   ['a UDP length under eight', ipv4Around(join([0, 9, 0x12, 0xb5, 0, 7, 0, 0], vxlan, frame), 17), raw, 'not-tcp'],
   ['a UDP length of 0 takes the packet', ipv4Around(join([0, 9, 0x12, 0xb5, 0, 0, 0, 0], vxlan, frame), 17), raw, 'unknown'],
+  ['a UDP length before the end of the packet', ipv4Around(join(udpDatagram(teredo, 9999), [1, 2, 3]), 17), raw, 'unknown'],
+  ['a UDP length behind the end of the packet', ipv4Around(udpDatagram(join(teredo, [1]), 9999).subarray(0, -1), 17), raw, 'not-tcp'],
   ['L2TP', inUdp(1701, [0, 2, 0, 1, 0, 1, 0xff, 3, 0, 0x21], ip), raw, 'not-tcp'],
   ['ESP', ipv4Around(join([0, 0, 0, 1, 0, 0, 0, 1], ip), 50), raw, 'not-tcp'],
   ['TCP in an ICMP error', ipv4Around(join([3, 1, 0, 0, 0, 0, 0, 0], ip), 1), raw, 'not-tcp'],
@@ -70,6 +73,8 @@ const rows: [sentence: string, bytes: Uint8Array, linkType: number, expected: st
 
   ['MPLS around neither IP nor Ethernet', inEthernet([0x88, 0x47, 0, 0, 1, 63], new Uint8Array(60)), ethernet, 'not-ip'],
   ['a pseudowire to an address that looks like IPv4', inEthernet([0x88, 0x47, 0, 0, 1, 63], join([0x45, 0, 1], frame.subarray(3))), ethernet, 'unknown'],
+  ['a pseudowire without a control word, with a type where one behind it would have it', inEthernet([0x88, 0x47, 0, 0, 1, 63], ethernetFrame(ipv4Packet({ payload: new Uint8Array(0x0800 - 40) }))), ethernet, 'unknown'],
+  ['a pseudowire with a control word, with a type where one without would have it', inEthernet([0x88, 0x47, 0, 0, 1, 63, 0, 0, 0, 9], join(frame.subarray(0, 8), [8, 0, 1, 2], frame.subarray(12))), ethernet, 'unknown'],
   ['PPPoE discovery', inEthernet([0x88, 0x64, 0x11, 9, 0, 0, 0, 4], new Uint8Array(60)), ethernet, 'not-ip'],
   ['PPPoE of another version', inEthernet([0x88, 0x64, 0x21, 0, 0, 1, 0, 45, 0, 0x21], ip), ethernet, 'not-ip'],
   ['a service header of another version', inEthernet([0x89, 0x4f, 0x4f, 0xc2, 1, 1, 0, 0, 0, 1], ip), ethernet, 'not-tcp'],
