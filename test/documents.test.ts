@@ -4,7 +4,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { decodeSegment, linkTypes, type Segment, TcpAssembler, tcpDefaults, tcpFlags } from '@gor/capture';
+import {
+  decodeSegment,
+  fragmentDefaults,
+  linkTypes,
+  type Segment,
+  TcpAssembler,
+  tcpDefaults,
+  tcpFlags,
+} from '@gor/capture';
 import { commonFlags, exitCodes, type Flag } from '@gor/cli';
 import { budgetDefaults, MemoryBudget, parseRequest, parserDefaults, RequestParser, rejectReasons } from '@gor/http';
 import { outgoingChanges, replayerDefaults } from '@gor/replay';
@@ -43,7 +51,14 @@ describe('docs/operating.md', () => {
 
   // The words of each union in the sources, and the section with a row for each of them and none besides.
   test.each([
-    ['Frames', ['capture/src/layer-cursor.ts frameRejects', 'capture/src/frame-decoder.ts FrameDrop']],
+    [
+      'Frames',
+      [
+        'capture/src/layer-cursor.ts frameRejects',
+        'capture/src/ip-fragments.ts fragmentDrops',
+        'capture/src/frame-decoder.ts FrameDrop',
+      ],
+    ],
     ['Payload', ['capture/src/assembler-counters.ts PayloadDrop']],
     ['Gaps', ['capture/src/assembler-counters.ts GapReason']],
     ['Ends of connections', ['capture/src/connection.ts EndReason']],
@@ -105,6 +120,7 @@ describe('docs/operating.md', () => {
     for (const bytes of [
       ...[tcpDefaults.maxHeldBytes, tcpDefaults.maxHeldBytesPerStream, budgetDefaults.limitBytes],
       ...[senderDefaults.queueBytes, senderDefaults.maxRecordBytes, replayerDefaults.maxWaitingBytes],
+      fragmentDefaults.maxHeldBytes,
     ]) {
       expect(memory).toContain(`${bytes / 1024 / 1024} MiB`);
     }
@@ -112,6 +128,7 @@ describe('docs/operating.md', () => {
     for (const count of [
       ...[maxConnections, maxHalfOpen, maxEnded, maxHeldSegments, maxHeldSegmentsPerStream],
       ...[budgetDefaults.maxMessages, replayerDefaults.maxWaitingRequests, maxConnections + maxHalfOpen + maxEnded],
+      ...[fragmentDefaults.maxPackets, fragmentDefaults.maxFragmentsPerPacket],
     ]) {
       expect(memory).toContain(count.toLocaleString('en-US'));
     }

@@ -5,7 +5,9 @@ import { MemoryBudget, RequestParser } from '@gor/http';
 import { WireDecoder, WireEncoder } from '@gor/wire';
 import { expect, test } from 'vitest';
 import { captureBlocks, concatenated } from '../kit/captures.ts';
+import { encapsulations } from '../kit/encapsulations.ts';
 import { latin1 } from '../kit/every-split.ts';
+import { fragmentsOf } from '../kit/ip-packets.ts';
 import {
   ethernetFrame,
   ipv4Packet,
@@ -78,8 +80,10 @@ test('frames through decoder and assembler into parsers', () => {
     random,
     `${frames.segments} segments, ${counters.connections} connections, ${counts.requests} requests`,
   );
-  const { held, joined } = frames.fragments;
+  const { held, joined, heldBytesPeak } = frames.fragments;
   expect(frames.seen).toBe(frames.segments + sum(frames.rejected) + held + joined);
+  expect(joined).toBeGreaterThan(1_000);
+  expect(heldBytesPeak).toBeLessThanOrEqual(4 * 1024 * 1024 + 2_000);
   expect(counters.payloadBytes).toBe(counters.deliveredBytes + counters.duplicateBytes + sum(counters.droppedBytes));
   expect(counters.heldAllocatedBytesPeak).toBeLessThanOrEqual(100_000);
   expect(counts.begun).toBe(counts.requests + counts.rejected);
@@ -162,7 +166,7 @@ test('datagrams into a receiver', () => {
 
 test('capture files into a reader', () => {
   const random = createRandom(seedOfThisRun());
-  const frames = framesToMutate().map(({ frame }) => ({ bytes: frame.subarray(0, 80) }));
+  const frames = plainFrames().map(({ frame }) => ({ bytes: frame.subarray(0, 80) }));
   const originals = [true, false].flatMap((littleEndian) => {
     const { section, interface: description, enhanced, old, simple, block } = captureBlocks(littleEndian);
     const interfaces = [description({ options: [[9, [9]]] }), description({ linkType: 101, snapLength: 60 })];
@@ -198,7 +202,20 @@ test('capture files into a reader', () => {
   expect(counts.frames).toBeGreaterThan(EACH);
 });
 
+/** Packets in Ethernet and others, in every encapsulation, and fragments of them. */
 function framesToMutate(): { linkType: number; frame: Uint8Array }[] {
+  const packet = ipv4Packet({ fromPort: 40_001, flags: 'PA', payload: REQUESTS[1] ?? '' });
+  const packets = encapsulations.flatMap(({ takes, gives, wrap }) => {
+    const frame = wrap(takes === 'ip' ? packet : ethernetFrame(packet), 5);
+    if (typeof gives === 'number') return [{ linkType: gives, frame }];
+    if (gives === 'ethernet') return [{ linkType: linkTypes.ethernet, frame }];
+    const fragments = fragmentsOf(frame, 64, 7).map((fragment) => ({ linkType: linkTypes.raw, frame: fragment }));
+    return [{ linkType: linkTypes.raw, frame }, ...fragments];
+  });
+  return [...plainFrames(), ...packets];
+}
+
+function plainFrames(): { linkType: number; frame: Uint8Array }[] {
   const { ethernet, linuxSll, linuxSll2, raw } = linkTypes;
   return Array.from({ length: 60 }, (_, at) => {
     const fields: PacketFields = {

@@ -108,7 +108,9 @@ test('one tunnel more is too deep', () => {
 test('cut anywhere, there is a reason, or what was captured and what is missing', () => {
   const random = createRandom(seedOfThisRun());
   for (let round = 0; round < 300; round++) {
-    const packet = random.pick(plain.ip);
+    // Short ones are padded by Ethernet, and padding that is cut off is no loss.
+    const short = { ...fields, payload: 'GET' };
+    const packet = random.pick([...plain.ip, ipv4Packet(short)]);
     const whole = segmentOf(packet);
     const text = payloadOf(whole);
     const { bytes, kind, names } = nested(packet, random);
