@@ -186,7 +186,7 @@ export class MessageReader<Own extends string> {
     this.isBegun = true;
     this.#opening.phase = 'over';
     this.#counters.begun++;
-    this.#side.begin(this.#head.firstByteUs);
+    this.#side.begin(this.#head.firstByteUs, this.#head.isMessage);
   }
 
   /** What looked like the beginning of a message is none. */

@@ -39,8 +39,8 @@ export interface MessageSide<Reason extends string> {
   readonly isDoubtful: boolean;
   /** Asked in step, before the first byte of a message; false: it waits outside. */
   readonly mayBegin: () => boolean;
-  /** A message was begun; its first byte was captured at that time. */
-  readonly begin: (firstByteUs: number) => void;
+  /** A message was begun, its first line taken or, at its end, not; its first byte was captured at that time. */
+  readonly begin: (firstByteUs: number, isLineTaken: boolean) => void;
   /** A head is complete: how its body ends. */
   readonly frame: (headers: readonly string[]) => Framing | Reason | SharedReason;
   /** A message is whole: what follows it; `opaque` where the stream leaves HTTP behind it. */

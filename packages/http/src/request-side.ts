@@ -53,9 +53,9 @@ class RequestStart implements StartLine<RejectReason> {
   take(text: string): 'complete' | 'no-message' | RejectReason {
     const line = parseRequestLine(text);
     if (line === 'not-a-request') return 'no-message';
-    if (typeof line === 'string') return line;
-    this.line = line;
-    return 'complete';
+    // The method of a line that is refused is known all the same, and says how long the answer is.
+    this.line = typeof line === 'string' ? { ...NO_LINE, method: text.slice(0, text.indexOf(' ')) } : line;
+    return typeof line === 'string' ? line : 'complete';
   }
 
   isTrusted(line: Uint8Array): boolean {
@@ -104,7 +104,8 @@ export class RequestSide implements MessageSide<RejectReason> {
     this.#isLast = true;
   }
 
-  begin(firstByteUs: number): void {
+  begin(firstByteUs: number, isLineTaken: boolean): void {
+    if (!isLineTaken) this.start.line = NO_LINE;
     this.#firstByteUs = firstByteUs;
     this.#successor = undefined;
     this.#isWatched = false;
@@ -148,7 +149,7 @@ export class RequestSide implements MessageSide<RejectReason> {
 
   reject(reason: RejectReason, timestampUs: number, index: number): () => void {
     this.counters.rejected[reason]++;
-    if (!this.#isWatched) this.#tellWatch(index, NO_LINE, NO_HEADERS);
+    if (!this.#isWatched) this.#tellWatch(index, this.start.line, NO_HEADERS);
     return () => this.#handlers.onReject({ reason, timestampUs, index });
   }
 
