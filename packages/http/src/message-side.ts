@@ -23,12 +23,6 @@ export interface StartLine<Reason extends string> {
   readonly isBegun: (bytes: Uint8Array) => boolean;
 }
 
-/** The head of a whole message, but for its first line. */
-export interface MessageHead {
-  readonly headers: readonly string[];
-  readonly firstByteUs: number;
-}
-
 /** One side of a connection, asked by its MessageReader. Only what starts with `tell` and `deliver` calls handlers. */
 export interface MessageSide<Reason extends string> {
   readonly counters: StreamCountersInUse;
@@ -48,7 +42,8 @@ export interface MessageSide<Reason extends string> {
   /** Calls the handler for a whole message, counted already. */
   readonly deliver: (
     bytes: Uint8Array,
-    head: MessageHead,
+    headers: readonly string[],
+    firstByteUs: number,
     bodyStart: number,
     body: BodyReader,
     lastByteUs: number,

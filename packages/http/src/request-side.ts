@@ -4,7 +4,7 @@ import type { BodyReader } from './body-reader.ts';
 import { BLANK, IS_TOKEN, LF } from './characters.ts';
 import { type FramingReject, framingOfRequest, type RequestFraming, successorOf, type Tunnel } from './framing.ts';
 import type { MessageBytes } from './message-bytes.ts';
-import type { MessageHead, MessageSide, StartLine, Trust } from './message-side.ts';
+import type { MessageSide, StartLine, Trust } from './message-side.ts';
 import { isKnownMethod, isUncutMethod, MAX_METHOD_BYTES } from './methods.ts';
 import { type Opening, type OtherProtocol, protocolOfClient, type Verdict } from './other-protocol.ts';
 import { type CountersInUse, zeroedCounters } from './parser-counters.ts';
@@ -124,7 +124,8 @@ export class RequestSide implements MessageSide<RejectReason> {
 
   deliver(
     bytes: Uint8Array,
-    { headers, firstByteUs }: MessageHead,
+    headers: readonly string[],
+    firstByteUs: number,
     bodyStart: number,
     { framing, bodyLength, trailers }: BodyReader,
     lastByteUs: number,

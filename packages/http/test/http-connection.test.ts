@@ -431,7 +431,7 @@ describe('holes', () => {
     const budget = new MemoryBudget();
     const { connection, events } = recorded({ budget });
     for (let at = 0; at < 5000; at++) connection.client.data(latin1(get(`/${at}`)), at * 1000);
-    expect(budget.heldBytes).toBeLessThan(1024 * 150);
+    expect(budget.heldBytes).toBeLessThan(1024 * 250);
     events.length = 0;
     connection.server.data(latin1(ok('a')), 5_000_000);
     expect(events).toEqual(['< 200 1 /4999']);

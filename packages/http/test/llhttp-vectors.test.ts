@@ -94,6 +94,13 @@ test('the vectors are here, and every row of differences is one of them', (conte
   expect([...differing.keys()].filter((id) => !ids.has(id))).toEqual([]);
 });
 
+test('docs/supported.md has a line for each cause of a difference', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/supported.md'), 'utf8');
+  const [, section = ''] = page.split('### Where we differ from llhttp');
+  const causes = [...section.split('\n## ')[0]!.matchAll(/^\| ([^|]*) \|/gm)].map(([, cause]) => cause!);
+  expect(causes.slice(1)).toEqual(DIFFERENCES.map(([cause]) => cause));
+});
+
 test.each(vectors.map((vector) => [vector.id, vector] as const))('%s', (id, vector) => {
   const input = Uint8Array.from(Buffer.from(vector.inputBase64, 'base64'));
   const whole = messagesOf(vector, [input]);
