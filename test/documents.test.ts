@@ -14,7 +14,16 @@ import {
   tcpFlags,
 } from '@gor/capture';
 import { commonFlags, exitCodes, type Flag } from '@gor/cli';
-import { budgetDefaults, MemoryBudget, parseRequest, parserDefaults, RequestParser, rejectReasons } from '@gor/http';
+import {
+  budgetDefaults,
+  MemoryBudget,
+  otherProtocols,
+  parseRequest,
+  parserDefaults,
+  RequestParser,
+  rejectReasons,
+  responseRejectReasons,
+} from '@gor/http';
 import { outgoingChanges, replayerDefaults } from '@gor/replay';
 import { senderDefaults } from '@gor/wire';
 import { type ListenLedger, listen, listenFlags } from 'gor-listen';
@@ -115,6 +124,11 @@ describe('docs/operating.md', () => {
     }
   });
 
+  test('names every protocol that is recognised', () => {
+    const row = operating.split('\n').find((line) => line.startsWith('| `connections.otherProtocols`'));
+    expect(ticked(row).slice(1).sort()).toEqual([...otherProtocols].sort());
+  });
+
   test('gives the limits that are in force', () => {
     const memory = section(operating, '## Memory');
     for (const bytes of [
@@ -178,6 +192,11 @@ describe('docs/supported.md', () => {
   test('shows every reason why a request is refused', () => {
     const shown = ticked(section(supported, '## HTTP requests'));
     expect(rejectReasons.filter((reason) => !shown.includes(reason))).toEqual([]);
+  });
+
+  test('shows every reason why a response is refused', () => {
+    const shown = ticked(section(supported, '## HTTP responses'));
+    expect(responseRejectReasons.filter((reason) => !shown.includes(reason))).toEqual([]);
   });
 
   test('gives the limits of requests', () => {

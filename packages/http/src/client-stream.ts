@@ -37,11 +37,12 @@ export class ClientStream {
   readonly #reader: MessageReader<RejectReason>;
   readonly #order: PushOrder<RejectReason>;
   readonly #pairing: Pairing;
-  readonly #held: HeldBytes;
+  readonly #budget: MemoryBudget;
+  #held: HeldBytes | undefined;
 
   constructor(options: HttpConnectionOptions, budget: MemoryBudget, pairing: Pairing, news: StreamNews) {
     this.#pairing = pairing;
-    this.#held = new HeldBytes(budget);
+    this.#budget = budget;
     const onOtherProtocol = (protocol: OtherProtocol): void => {
       this.isForeign = protocol !== 'unknown';
       news.protocol(protocol);
@@ -61,7 +62,7 @@ export class ClientStream {
   }
 
   get pendingBytes(): number {
-    return this.#reader.bytes.length + this.#held.byteCount;
+    return this.#reader.bytes.length + (this.#held?.byteCount ?? 0);
   }
 
   /** Whether another request may come: else no response need wait for one. */
@@ -71,11 +72,9 @@ export class ClientStream {
 
   /** Of the watch: a request's head is known. */
   request(index: number, { method, target }: RequestLine, headers: readonly string[], firstByteUs: number): void {
+    const reference = { index, method, target };
     const tunnel = successorOf(method, headers);
-    this.#pairing.add({
-      ...{ index, method, target, firstByteUs, tunnel },
-      expectsContinue: expectsContinue(headers),
-    });
+    this.#pairing.add({ reference, firstByteUs, expectsContinue: expectsContinue(headers), tunnel });
   }
 
   /** Of the watch: the stream is out of step. */
@@ -92,11 +91,8 @@ export class ClientStream {
     this.isSeen = true;
     if (!this.#isBodyDoubtful) {
       this.#order.push(bytes, timestampUs);
-    } else if (this.#held.add(bytes, timestampUs)) {
-      this.#judgeBody(timestampUs);
     } else {
-      this.#release(timestampUs);
-      this.#order.push(bytes, timestampUs);
+      this.#hold(bytes, timestampUs);
     }
     this.#pairing.account(timestampUs);
   }
@@ -115,7 +111,7 @@ export class ClientStream {
 
   /** The server's final answer to a request came. */
   takeAnswer(status: number, request: WaitingRequest): void {
-    const isLast = request.index === this.counters.begun - 1;
+    const isLast = request.reference.index === this.counters.begun - 1;
     if (!isLast) return;
     if (!this.isInRequest) this.#side.stayHttp();
     else if (status >= 200 && request.expectsContinue && this.#reader.isBeforeBody) this.#isBodyDoubtful = true;
@@ -123,26 +119,30 @@ export class ClientStream {
 
   /** The server's word: what follows this request, or, undefined, what follows here, is no HTTP. */
   becomeOpaque(request: WaitingRequest | undefined): void {
-    const isUnderWay = this.isInRequest && request?.index === this.counters.begun - 1;
+    const isUnderWay = this.isInRequest && request?.reference.index === this.counters.begun - 1;
     if (isUnderWay) this.#side.endBehindRequest();
     else this.#reader.becomeOpaque();
   }
 
   /** RFC 9110 §10.1.1: a refused client may send the body all the same, or go on with another request. */
-  #judgeBody(timestampUs: number): void {
-    const isRequest = startsTrustedRequest(this.#held.joined());
+  #hold(bytes: Uint8Array, timestampUs: number): void {
+    this.#held ??= new HeldBytes(this.#budget);
+    const isHeld = this.#held.add(bytes, timestampUs);
+    const isRequest = isHeld ? startsTrustedRequest(this.#held.joined()) : false;
     if (isRequest === undefined) return;
     if (isRequest) this.#reader.refuse('expectation-refused', timestampUs);
     this.#release(timestampUs);
+    if (!isHeld) this.#order.push(bytes, timestampUs);
   }
 
   /** Reads what waited. */
   #release(timestampUs: number): void {
     this.#isBodyDoubtful = false;
-    const { lostBytes } = this.#held;
-    this.#held.lostBytes = 0;
+    const held = this.#held;
+    if (held === undefined) return;
+    const lostBytes = held.takeLost();
     if (lostBytes > 0) this.#reader.omit(lostBytes, timestampUs);
-    for (let piece = this.#held.shift(); piece !== undefined; piece = this.#held.shift()) {
+    for (let piece = held.shift(); piece !== undefined; piece = held.shift()) {
       this.#order.push(piece.bytes, piece.timestampUs);
     }
   }

@@ -10,12 +10,14 @@ import type { StreamCountersInUse } from './parser-counters.ts';
 import type { SharedReason } from './reject.ts';
 import { isPlausibleFieldLine } from './resync.ts';
 
+const NO_HEADERS: readonly string[] = Object.freeze([]);
+
 /** `no-message`, `no-message-line`: nothing was begun; what was read ends inside a line, or with one. */
 export type HeadStatus<Reason extends string> = 'more' | 'complete' | 'no-message' | 'no-message-line' | Reason;
 
 /** Reads one head after another, line by line, and decides what each begins. */
 export class HeadReader<Reason extends string> {
-  headers: readonly string[] = [];
+  headers: readonly string[] = NO_HEADERS;
   /** Capture time of the first byte. */
   firstByteUs = 0;
   trust: Trust = 'given';
@@ -34,6 +36,13 @@ export class HeadReader<Reason extends string> {
     this.#start = start;
     this.#limits = limits;
     this.#counters = counters;
+  }
+
+  /** Hands the headers over, and keeps nothing of them: connections are silent for long. */
+  takeHeaders(): readonly string[] {
+    const { headers } = this;
+    this.headers = NO_HEADERS;
+    return headers;
   }
 
   /** Expects the first byte of a head next. */

@@ -17,8 +17,7 @@ export interface HeldPiece {
 export class HeldBytes {
   /** When the first of them was captured. */
   sinceUs = 0;
-  /** Bytes that the budget took away since this was last asked; reset by whoever counts them. */
-  lostBytes = 0;
+  #lostBytes = 0;
   #pieces: HeldPiece[] = [];
   #size = 0;
   readonly #budget: MemoryBudget;
@@ -28,14 +27,21 @@ export class HeldBytes {
     this.#budget = budget;
   }
 
-  /** Whether none wait. */
+  /** Whether none wait, and none were taken away. */
   get isEmpty(): boolean {
-    return this.#pieces.length === 0;
+    return this.#pieces.length === 0 && this.#lostBytes === 0;
   }
 
   /** How many bytes they are, those among them that the budget took away. */
   get byteCount(): number {
-    return this.#size - this.#pieces.length * PIECE_BYTES + this.lostBytes;
+    return this.#size - this.#pieces.length * PIECE_BYTES + this.#lostBytes;
+  }
+
+  /** How many bytes, which stood in front of these, the budget took away since this was last asked: whoever asks counts them. */
+  takeLost(): number {
+    const lostBytes = this.#lostBytes;
+    this.#lostBytes = 0;
+    return lostBytes;
   }
 
   /** Copies bytes behind the others; false where there is no room for them. */
@@ -80,7 +86,7 @@ export class HeldBytes {
   }
 
   #giveUp(): undefined {
-    this.lostBytes += this.#size - this.#pieces.length * PIECE_BYTES;
+    this.#lostBytes += this.#size - this.#pieces.length * PIECE_BYTES;
     this.#pieces = [];
     this.#size = 0;
   }

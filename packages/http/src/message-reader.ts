@@ -1,6 +1,5 @@
-// The state machine of one stream: which bytes are a message's, and which are none. All scanning happens in the bytes at
-// hand, forward only. Each step settles the state first and calls a handler last, so a handler may do anything.
-// What differs between requests and responses is asked of the side. Source: RFC 9112 §2.2, §6, §9.3.2, RFC 9110 §7.8.
+// The state machine of one stream, forward only: which bytes are a message's, and which are none. Each step settles the state
+// first and calls a handler last, so a handler may do anything. Source: RFC 9112 §2.2, §6, §9.3.2, RFC 9110 §7.8.
 
 import { BodyReader, type BodyStatus } from './body-reader.ts';
 import { HeadReader } from './head-reader.ts';
@@ -47,7 +46,6 @@ export class MessageReader<Own extends string> {
     return this.#state === 'body' && this.bytes.length === this.#bodyStart;
   }
 
-  /** Whether the rest of the stream is skipped. */
   get isOpaque(): boolean {
     return this.#state === 'opaque';
   }
@@ -115,7 +113,7 @@ export class MessageReader<Own extends string> {
   }
 
   /** The message at hand is over for `reason`, and the next one follows in step. */
-  refuse(reason: Own | SharedReason, nowUs: number): void {
+  refuse(reason: Own, nowUs: number): void {
     this.#nowUs = nowUs;
     this.#leave(reason, 'between');
   }
@@ -186,7 +184,7 @@ export class MessageReader<Own extends string> {
     this.isBegun = true;
     this.#opening.phase = 'over';
     this.#counters.begun++;
-    this.#side.begin(this.#head.firstByteUs);
+    this.#side.begin(this.#head.firstByteUs, this.#head.isMessage);
   }
 
   /** What looked like the beginning of a message is none. */
@@ -253,9 +251,11 @@ export class MessageReader<Own extends string> {
   #deliver(): void {
     this.#counters.deliveredBytes += this.bytes.length;
     const bytes = this.bytes.take();
+    const headers = this.#head.takeHeaders();
     this.isBegun = false;
-    this.#state = this.#side.settle(this.#head.headers);
-    this.#side.deliver(bytes, this.#head, this.#bodyStart, this.#body, this.#nowUs, this.#counters.begun - 1);
+    this.#state = this.#side.settle(headers);
+    const index = this.#counters.begun - 1;
+    this.#side.deliver(bytes, headers, this.#head.firstByteUs, this.#bodyStart, this.#body, this.#nowUs, index);
   }
 
   /** Goes on with `next`; a message at hand is given up for `reason`. */

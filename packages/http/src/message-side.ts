@@ -23,12 +23,6 @@ export interface StartLine<Reason extends string> {
   readonly isBegun: (bytes: Uint8Array) => boolean;
 }
 
-/** The head of a whole message, but for its first line. */
-export interface MessageHead {
-  readonly headers: readonly string[];
-  readonly firstByteUs: number;
-}
-
 /** One side of a connection, asked by its MessageReader. Only what starts with `tell` and `deliver` calls handlers. */
 export interface MessageSide<Reason extends string> {
   readonly counters: StreamCountersInUse;
@@ -39,8 +33,8 @@ export interface MessageSide<Reason extends string> {
   readonly isDoubtful: boolean;
   /** Asked in step, before the first byte of a message; false: it waits outside. */
   readonly mayBegin: () => boolean;
-  /** A message was begun; its first byte was captured at that time. */
-  readonly begin: (firstByteUs: number) => void;
+  /** A message was begun, its first line taken or, at its end, not; its first byte was captured at that time. */
+  readonly begin: (firstByteUs: number, isLineTaken: boolean) => void;
   /** A head is complete: how its body ends. */
   readonly frame: (headers: readonly string[]) => Framing | Reason | SharedReason;
   /** A message is whole: what follows it; `opaque` where the stream leaves HTTP behind it. */
@@ -48,7 +42,8 @@ export interface MessageSide<Reason extends string> {
   /** Calls the handler for a whole message, counted already. */
   readonly deliver: (
     bytes: Uint8Array,
-    head: MessageHead,
+    headers: readonly string[],
+    firstByteUs: number,
     bodyStart: number,
     body: BodyReader,
     lastByteUs: number,

@@ -11,10 +11,11 @@ const MAX_WAITING = 1024;
 /** From here on what they hold is accounted for in the memory budget. */
 const FREE_BYTES = 2048;
 /** About what one takes besides its text. */
-const OBJECT_BYTES = 128;
+const OBJECT_BYTES = 192;
 
 /** A request whose answer is still to come. */
-export interface WaitingRequest extends RequestReference {
+export interface WaitingRequest {
+  readonly reference: RequestReference;
   readonly firstByteUs: number;
   /** Whether the client waits for a word of the server before it sends the body. */
   readonly expectsContinue: boolean;
@@ -142,7 +143,9 @@ export class Pairing {
   }
 
   #remove(count: number): void {
-    for (const request of this.#waiting.splice(0, count)) this.#textBytes -= sizeOf(request);
+    for (let at = 0; at < count; at++) this.#textBytes -= sizeOf(this.#waiting[at]!);
+    if (count === 1) this.#waiting.shift();
+    else this.#waiting.splice(0, count);
     this.#certain -= count;
   }
 }
@@ -152,6 +155,6 @@ function isFinal(status: number): boolean {
   return status >= 200 || status === 101;
 }
 
-function sizeOf({ method, target }: WaitingRequest): number {
-  return OBJECT_BYTES + method.length + target.length;
+function sizeOf({ reference }: WaitingRequest): number {
+  return OBJECT_BYTES + reference.method.length + reference.target.length;
 }

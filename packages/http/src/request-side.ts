@@ -4,7 +4,7 @@ import type { BodyReader } from './body-reader.ts';
 import { BLANK, IS_TOKEN, LF } from './characters.ts';
 import { type FramingReject, framingOfRequest, type RequestFraming, successorOf, type Tunnel } from './framing.ts';
 import type { MessageBytes } from './message-bytes.ts';
-import type { MessageHead, MessageSide, StartLine, Trust } from './message-side.ts';
+import type { MessageSide, StartLine, Trust } from './message-side.ts';
 import { isKnownMethod, isUncutMethod, MAX_METHOD_BYTES } from './methods.ts';
 import { type Opening, type OtherProtocol, protocolOfClient, type Verdict } from './other-protocol.ts';
 import { type CountersInUse, zeroedCounters } from './parser-counters.ts';
@@ -53,9 +53,9 @@ class RequestStart implements StartLine<RejectReason> {
   take(text: string): 'complete' | 'no-message' | RejectReason {
     const line = parseRequestLine(text);
     if (line === 'not-a-request') return 'no-message';
-    if (typeof line === 'string') return line;
-    this.line = line;
-    return 'complete';
+    // The method of a line that is refused is known all the same, and says how long the answer is.
+    this.line = typeof line === 'string' ? { ...NO_LINE, method: text.slice(0, text.indexOf(' ')) } : line;
+    return typeof line === 'string' ? line : 'complete';
   }
 
   isTrusted(line: Uint8Array): boolean {
@@ -104,7 +104,8 @@ export class RequestSide implements MessageSide<RejectReason> {
     this.#isLast = true;
   }
 
-  begin(firstByteUs: number): void {
+  begin(firstByteUs: number, isLineTaken: boolean): void {
+    if (!isLineTaken) this.start.line = NO_LINE;
     this.#firstByteUs = firstByteUs;
     this.#successor = undefined;
     this.#isWatched = false;
@@ -123,7 +124,8 @@ export class RequestSide implements MessageSide<RejectReason> {
 
   deliver(
     bytes: Uint8Array,
-    { headers, firstByteUs }: MessageHead,
+    headers: readonly string[],
+    firstByteUs: number,
     bodyStart: number,
     { framing, bodyLength, trailers }: BodyReader,
     lastByteUs: number,
@@ -148,7 +150,7 @@ export class RequestSide implements MessageSide<RejectReason> {
 
   reject(reason: RejectReason, timestampUs: number, index: number): () => void {
     this.counters.rejected[reason]++;
-    if (!this.#isWatched) this.#tellWatch(index, NO_LINE, NO_HEADERS);
+    if (!this.#isWatched) this.#tellWatch(index, this.start.line, NO_HEADERS);
     return () => this.#handlers.onReject({ reason, timestampUs, index });
   }
 

@@ -4,7 +4,7 @@ import type { BodyReader } from './body-reader.ts';
 import { LF } from './characters.ts';
 import { type Framing, framingOfResponse, type ResponseFramingReject } from './framing.ts';
 import type { MessageBytes } from './message-bytes.ts';
-import type { MessageHead, MessageSide, StartLine } from './message-side.ts';
+import type { MessageSide, StartLine } from './message-side.ts';
 import { type Opening, type OtherProtocol, protocolOfServer, type Verdict } from './other-protocol.ts';
 import { type ResponseCountersInUse, zeroedResponseCounters } from './parser-counters.ts';
 import type { RequestReference } from './response.ts';
@@ -90,7 +90,8 @@ export class ResponseSide implements MessageSide<ResponseRejectReason> {
 
   deliver(
     bytes: Uint8Array,
-    { headers, firstByteUs }: MessageHead,
+    headers: readonly string[],
+    firstByteUs: number,
     bodyStart: number,
     { framing, bodyLength, trailers }: BodyReader,
     lastByteUs: number,
@@ -98,8 +99,20 @@ export class ResponseSide implements MessageSide<ResponseRejectReason> {
   ): void {
     const { version, status, reason } = this.start.line;
     this.#options.onResponse?.({
-      ...{ version, status, reason, headers, bytes, bodyStart, framing, bodyLength, trailers, firstByteUs, lastByteUs },
-      ...{ isInterim: status < 200, index, request: this.#request },
+      version,
+      status,
+      reason,
+      headers,
+      bytes,
+      bodyStart,
+      framing,
+      bodyLength,
+      trailers,
+      firstByteUs,
+      lastByteUs,
+      isInterim: status < 200,
+      index,
+      request: this.#request,
     });
   }
 

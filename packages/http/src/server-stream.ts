@@ -39,7 +39,8 @@ export class ServerStream {
   readonly #pairing: Pairing;
   readonly #client: ClientStream;
   readonly #news: StreamNews;
-  readonly #held: HeldBytes;
+  readonly #budget: MemoryBudget;
+  #held: HeldBytes | undefined;
 
   constructor(
     options: HttpConnectionOptions,
@@ -51,7 +52,7 @@ export class ServerStream {
     this.#pairing = pairing;
     this.#client = client;
     this.#news = news;
-    this.#held = new HeldBytes(budget);
+    this.#budget = budget;
     this.#side = new ResponseSide({
       onResponse: options.onResponse,
       onReject: options.onResponseReject,
@@ -75,7 +76,7 @@ export class ServerStream {
   }
 
   get pendingBytes(): number {
-    return this.#reader.bytes.length + this.#held.byteCount;
+    return this.#reader.bytes.length + (this.#held?.byteCount ?? 0);
   }
 
   start(at: 'handshake' | 'midstream'): void {
@@ -84,9 +85,10 @@ export class ServerStream {
 
   data(bytes: Uint8Array, timestampUs: number): void {
     this.goOn(timestampUs);
-    const waits = !this.#held.isEmpty;
-    if (!waits || !this.#held.add(bytes, timestampUs)) {
-      if (waits) this.#release(true, timestampUs);
+    if (this.#held === undefined || this.#held.isEmpty) {
+      this.#push(bytes, timestampUs);
+    } else if (!this.#held.add(bytes, timestampUs)) {
+      this.#release(true, timestampUs);
       this.#push(bytes, timestampUs);
     }
     this.#tellClient();
@@ -111,7 +113,7 @@ export class ServerStream {
   goOn(nowUs: number): void {
     if (this.#client.isForeign && !this.#reader.isOpaque) this.#reader.becomeOpaque();
     this.#tellClient();
-    if (this.#held.isEmpty && this.#held.lostBytes === 0) return;
+    if (this.#held === undefined || this.#held.isEmpty) return;
     const isOverdue = nowUs - this.#held.sinceUs >= PATIENCE_US;
     if (!isOverdue && this.#mustWait()) return;
     this.#release(isOverdue, nowUs);
@@ -127,6 +129,7 @@ export class ServerStream {
     const readBytes = this.#order.push(bytes, timestampUs);
     if (readBytes === bytes.length) return;
     const rest = bytes.subarray(readBytes);
+    this.#held ??= new HeldBytes(this.#budget);
     if (this.#held.add(rest, timestampUs)) return;
     this.#isImpatient = true;
     this.#order.push(rest, timestampUs);
@@ -135,15 +138,16 @@ export class ServerStream {
 
   /** Reads what waited, up to a response that still has to; impatient: all of it. */
   #release(isImpatient: boolean, nowUs: number): void {
-    const { lostBytes } = this.#held;
-    this.#held.lostBytes = 0;
+    const held = this.#held;
+    if (held === undefined) return;
+    const lostBytes = held.takeLost();
     if (lostBytes > 0) this.#reader.omit(lostBytes, nowUs);
     this.#isImpatient = isImpatient;
     try {
-      for (let piece = this.#held.shift(); piece !== undefined; piece = this.#held.shift()) {
+      for (let piece = held.shift(); piece !== undefined; piece = held.shift()) {
         const readBytes = this.#order.push(piece.bytes, piece.timestampUs);
         if (readBytes === piece.bytes.length) continue;
-        this.#held.unshift({ bytes: piece.bytes.subarray(readBytes), timestampUs: piece.timestampUs });
+        held.unshift({ bytes: piece.bytes.subarray(readBytes), timestampUs: piece.timestampUs });
         return;
       }
     } finally {
@@ -154,9 +158,7 @@ export class ServerStream {
   #pair(status: number, firstByteUs: number, headers: readonly string[]): RequestReference | undefined {
     const request = this.#pairing.answer(status, firstByteUs);
     if (status >= 200 || status === 101) this.#answer = { status, request, headers };
-    if (request === undefined) return undefined;
-    const { index, method, target } = request;
-    return { index, method, target };
+    return request?.reference;
   }
 
   /** Not from within `#pair`: the client's stream may call handlers. */
@@ -164,7 +166,7 @@ export class ServerStream {
     if (this.#answer === undefined) return;
     const { status, request, headers } = this.#answer;
     this.#answer = undefined;
-    if (status === 101 || (request?.method === 'CONNECT' && status < 300)) {
+    if (status === 101 || (request?.reference.method === 'CONNECT' && status < 300)) {
       this.#client.becomeOpaque(request);
       this.#news.opaque(request?.tunnel ?? upgradeTo(headerValue(headers, 'upgrade')));
     } else if (request !== undefined) {

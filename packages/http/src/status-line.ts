@@ -16,7 +16,7 @@ export interface StatusLine {
 /** Why a line that starts with `HTTP/` is none. */
 export type StatusLineReject = 'malformed-status-line' | 'unsupported-version';
 
-const STATUS_LINE = /^HTTP\/(\d\.\d)[ \t]+([1-9]\d\d)(?:[ \t]([^\n]*))?\r?\n$/;
+const STATUS_LINE = /^HTTP\/(\d\.\d)[ \t]+([1-9]\d\d)(?:[ \t]([^\n]*?))?\r?\n$/;
 const OTHER_VERSION = /^HTTP\/[02-9](?:\.\d)?[ \t\r\n]/;
 
 /** Reads a whole line, LF included, that starts with `HTTP/`. */

@@ -4,9 +4,11 @@
 import { expect } from 'vitest';
 import { asLatin1, everySplit, latin1 } from '../../../test/kit/every-split.ts';
 import { bodyOf, bodyParts } from '../src/message-body.ts';
+import type { ResponseCounters } from '../src/parser-counters.ts';
 import type { RequestParserOptions } from '../src/parser-options.ts';
 import type { HttpRequest } from '../src/request.ts';
 import { RequestParser } from '../src/request-parser.ts';
+import type { ResponseParser } from '../src/response-parser.ts';
 
 /** Everything that a parser said about a stream, in order, as text. */
 export interface Outcome {
@@ -57,6 +59,25 @@ export function expectBalance(parser: RequestParser): void {
   // Plain comparisons first: this runs after every push of every way of cutting.
   const begunSum = requests + rejects + (parser.isInRequest ? 1 : 0);
   const byteSum = deliveredBytes + rejectedBytes + skippedBytes + parser.pendingBytes;
+  if (begun !== begunSum || pushedBytes !== byteSum)
+    expect({ begun, pushedBytes }).toEqual({ begun: begunSum, pushedBytes: byteSum });
+}
+
+/** The same for a parser of responses. */
+export function expectResponseBalance(parser: ResponseParser): void {
+  expectResponseCountersBalance(parser.counters, parser.isInResponse, parser.pendingBytes);
+}
+
+/** The same for the numbers alone. */
+export function expectResponseCountersBalance(
+  counters: ResponseCounters,
+  isInResponse: boolean,
+  pendingBytes: number,
+): void {
+  const { begun, responses, rejected, pushedBytes, deliveredBytes, rejectedBytes, skippedBytes } = counters;
+  const rejects = Object.values(rejected).reduce((sum, count) => sum + count, 0);
+  const begunSum = responses + rejects + (isInResponse ? 1 : 0);
+  const byteSum = deliveredBytes + rejectedBytes + skippedBytes + pendingBytes;
   if (begun !== begunSum || pushedBytes !== byteSum)
     expect({ begun, pushedBytes }).toEqual({ begun: begunSum, pushedBytes: byteSum });
 }
