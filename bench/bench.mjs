@@ -15,7 +15,7 @@ import { figuresOf, printTable } from './table.mjs';
  * @typedef {object} Row
  * @property {string} name
  * @property {string} about
- * @property {(traffic: Traffic) => Promise<{ packets?: number, payloadBytes?: number, requests?: number }>} [run]
+ * @property {(traffic: Traffic) => Promise<{ packets?: number, payloadBytes?: number, requests?: number, responses?: number }>} [run]
  * @property {(traffic: Traffic, folder: string) => readonly string[]} [command]
  * @property {string} [package] the Debian package of the command, where it may not be there
  * @property {number} [passes] instead of the usual number

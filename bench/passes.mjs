@@ -13,7 +13,7 @@ for (let pass = 0; pass <= Number(passCount); pass++) {
   const found = await row.run(traffic);
   const wallMs = performance.now() - startedMs;
   const after = process.resourceUsage();
-  for (const name of /** @type {const} */ (['packets', 'payloadBytes', 'requests'])) {
+  for (const name of /** @type {const} */ (['packets', 'payloadBytes', 'requests', 'responses'])) {
     const count = found[name];
     if (count !== undefined && count !== traffic[name]) {
       throw new Error(`${name}: ${count} were found, ${traffic[name]} are there`);

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FrameDecoder, readCapture, TcpAssembler } from '@gor/capture';
-import { MemoryBudget, RequestParser, roleOf } from '@gor/http';
+import { HttpConnection, MemoryBudget, RequestParser, roleOf } from '@gor/http';
 import { writeHttpCapture } from './http-capture.mjs';
 
 const GOR_LISTEN = fileURLToPath(new URL('../packages/gor-listen/bin/gor-listen.js', import.meta.url));
@@ -26,6 +26,7 @@ export const reading = {
     { name: 'segments', about: 'and FrameDecoder', run: readSegments },
     { name: 'streams', about: 'and TcpAssembler, both directions', run: readStreams },
     { name: 'requests', about: 'and RequestParser, the client’s direction', run: readRequests },
+    { name: 'messages', about: 'and HttpConnection: requests and responses', run: readMessages },
     {
       name: 'gor-listen',
       about: 'gor-listen --pcap FILE -p any --json > /dev/null, with its start',
@@ -136,6 +137,31 @@ async function readRequests({ file }) {
   await decode(file, decoder);
   assembler.close();
   return { packets: decoder.counters().segments, requests };
+}
+
+/** @param {Traffic} traffic */
+async function readMessages({ file }) {
+  let requests = 0;
+  let responses = 0;
+  const [budget, responseBudget] = [new MemoryBudget(), new MemoryBudget()];
+  const assembler = new TcpAssembler({
+    roleOf,
+    onConnection: () =>
+      new HttpConnection({
+        ...{ budget, responseBudget },
+        onRequest: () => {
+          requests += 1;
+        },
+        onResponse: () => {
+          responses += 1;
+        },
+        onReject: () => {},
+      }),
+  });
+  const decoder = new FrameDecoder({ onSegment: (segment) => assembler.push(segment) });
+  await decode(file, decoder);
+  assembler.close();
+  return { packets: decoder.counters().segments, requests, responses };
 }
 
 /**

@@ -1,10 +1,9 @@
 // The captures of test/captures through the listener, against what the servers and clients in them wrote down themselves.
-// What cannot be read yet stands in one table; a row there that begins to pass fails, so that it is taken out.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import * as http from '@gor/http';
-import { type CapturedRequest, type ListenConfig, type ListenLedger, listen } from 'gor-listen';
+import { bodyOf, type HttpRequest, type HttpResponse } from '@gor/http';
+import { type CapturedRequest, type CapturedResponse, type ListenConfig, type ListenLedger, listen } from 'gor-listen';
 import { describe, expect, test } from 'vitest';
 
 const FOLDER = join(import.meta.dirname, 'captures');
@@ -13,44 +12,11 @@ const PORT = 8973;
 const MAX_BYTES = 100_000;
 const MAX_BYTES_OF_ALL = 1_000_000;
 
-const tunnels = 'nothing is taken out of tunnels';
-const fragments = 'fragments are not put together';
-const answers = 'answers are not read: ';
-/** Captures that are not read as their expectation says, with the reason. To be emptied. */
-const notYet: Readonly<Record<string, string>> = {
-  compressed: 'gzip is not undone',
-  'several-interfaces': 'pcapng is not read',
-  'connect-tunnel': `${answers}what runs inside of a tunnel is taken for requests to the proxy`,
-  'expect-continue': `${answers}the request behind a refused body is taken for that body`,
-  'expect-refused': `${answers}the requests behind a refused body are taken for that body`,
-  'proxy-protocol-v2': 'a PROXY header is not known: the first request behind a binary one is lost',
-  mpls: tunnels,
-  pppoe: tunnels,
-  ipip: tunnels,
-  'six-in-four': tunnels,
-  'four-in-six': tunnels,
-  'six-in-six': tunnels,
-  gre: tunnels,
-  'gre-key': tunnels,
-  'gre-over-ipv6': tunnels,
-  vxlan: tunnels,
-  'vxlan-in-gre': tunnels,
-  geneve: tunnels,
-  'geneve-options': tunnels,
-  teredo: tunnels,
-  fragments,
-  'ipip-fragments': fragments,
-  'vxlan-fragments': fragments,
-  'geneve-ipv6-fragments': fragments,
-};
-
 /** Names that an expectation's `notHttp` may use; what has no name of its own is `other`. */
 const namedProtocols = ['tls', 'http2', 'ssh'];
 
-interface ExpectedRequest {
+interface ExpectedMessage {
   readonly client?: string;
-  readonly method: string;
-  readonly target: string;
   readonly version: string;
   readonly headers: readonly (readonly [string, string])[];
   readonly bodyBytes: number;
@@ -58,8 +24,19 @@ interface ExpectedRequest {
   readonly trailers?: readonly (readonly [string, string])[];
 }
 
+interface ExpectedRequest extends ExpectedMessage {
+  readonly method: string;
+  readonly target: string;
+}
+
+interface ExpectedResponse extends ExpectedMessage {
+  readonly status: number;
+  readonly reason: string;
+}
+
 interface Expectation {
   readonly requests: readonly ExpectedRequest[];
+  readonly responses?: readonly ExpectedResponse[];
   readonly notWhole?: readonly string[];
   readonly notHttp?: Readonly<Record<string, number>>;
 }
@@ -74,14 +51,7 @@ describe('each capture', () => {
     expect(requests.length + notWhole.length + sumOf(notHttp), 'what is expected').toBeGreaterThan(0);
     const outcome = await read(file);
     if (outcome.ledger !== undefined) expectBalance(outcome.ledger);
-    const differences = differencesBetween(expectation, outcome);
-    if (notYet[name] === undefined) expect(differences).toEqual([]);
-    else expect(differences, 'it is read as expected now: take its row out of notYet').not.toEqual([]);
-  });
-
-  test('is compared without its responses, as long as none are read', () => {
-    const readers = Object.keys(http).filter((name) => /response/i.test(name));
-    expect(readers, 'responses can be read now: compare them with `responses` of the expectations').toEqual([]);
+    expect(differencesBetween(expectation, outcome)).toEqual([]);
   });
 });
 
@@ -104,7 +74,6 @@ describe('the folder', () => {
     expect(functions.filter((name) => name !== 'make').sort()).toEqual(names);
     const lines = [...page.matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name!);
     expect(lines.filter((name) => CAPTURE_NAME.test(name)).sort()).toEqual([...files].sort());
-    expect(Object.keys(notYet).filter((name) => !names.includes(name))).toEqual([]);
   });
 
   test('is small', () => {
@@ -115,6 +84,7 @@ describe('the folder', () => {
 
 interface Outcome {
   readonly requests: readonly ExpectedRequest[];
+  readonly responses: readonly ExpectedResponse[];
   /** Undefined where the file could not be opened. */
   readonly ledger: ListenLedger | undefined;
   readonly failure: string | null;
@@ -123,6 +93,7 @@ interface Outcome {
 /** All that the listener tells of a capture. */
 async function read(file: string): Promise<Outcome> {
   const requests: ExpectedRequest[] = [];
+  const responses: ExpectedResponse[] = [];
   const config: ListenConfig = {
     source: { kind: 'file', path: join(FOLDER, file), speed: Number.POSITIVE_INFINITY },
     ports: [PORT],
@@ -132,19 +103,35 @@ async function read(file: string): Promise<Outcome> {
     maxBodyBytes: 1_000_000,
   };
   try {
-    const ledger = await listen(config, { onRequest: (captured) => requests.push(asExpected(captured)) > 0 });
-    return { requests, ledger, failure: ledger.failure };
+    const ledger = await listen(config, {
+      onRequest: (captured) => requests.push(requestOf(captured)) > 0,
+      onResponse: (captured) => responses.push(responseOf(captured)) > 0,
+    });
+    return { requests, responses, ledger, failure: ledger.failure };
   } catch (error) {
-    return { requests, ledger: undefined, failure: String(error) };
+    return { requests, responses, ledger: undefined, failure: String(error) };
   }
 }
 
-function asExpected({ request, connection }: CapturedRequest): ExpectedRequest {
-  const { method, target, version, bodyLength: bodyBytes } = request;
-  const client = `${connection.client.address} ${connection.client.port}`;
-  const bodySha256 = createHash('sha256').update(http.bodyOf(request)).digest('hex');
-  const message = { client, method, target, version, headers: pairsOf(request.headers), bodyBytes, bodySha256 };
-  return request.trailers.length === 0 ? message : { ...message, trailers: pairsOf(request.trailers) };
+function requestOf({ request, connection }: CapturedRequest): ExpectedRequest {
+  const { method, target, version } = request;
+  return { client: clientOf(connection), method, target, version, ...contentOf(request) };
+}
+
+function responseOf({ response, connection }: CapturedResponse): ExpectedResponse {
+  const { status, reason, version } = response;
+  return { client: clientOf(connection), status, reason, version, ...contentOf(response) };
+}
+
+function clientOf({ client }: CapturedRequest['connection']): string {
+  return `${client.address} ${client.port}`;
+}
+
+function contentOf(message: HttpRequest | HttpResponse) {
+  const { bodyLength: bodyBytes } = message;
+  const bodySha256 = createHash('sha256').update(bodyOf(message)).digest('hex');
+  const content = { headers: pairsOf(message.headers), bodyBytes, bodySha256 };
+  return message.trailers.length === 0 ? content : { ...content, trailers: pairsOf(message.trailers) };
 }
 
 function pairsOf(flat: readonly string[]): [string, string][] {
@@ -152,17 +139,11 @@ function pairsOf(flat: readonly string[]): [string, string][] {
 }
 
 /** What is not as expected, a line each; none where all is. */
-function differencesBetween(expectation: Expectation, { requests, ledger, failure }: Outcome): string[] {
+function differencesBetween(expectation: Expectation, { requests, responses, ledger, failure }: Outcome): string[] {
   const differences: string[] = failure === null ? [] : [failure];
-  const expected = byClient(expectation.requests);
-  const found = byClient(expected.has('') ? requests.map(({ client: _, ...request }) => request) : requests);
-  for (const client of new Set([...expected.keys(), ...found.keys()])) {
-    const [wanted, got] = [expected.get(client) ?? [], found.get(client) ?? []];
-    for (let at = 0; at < Math.max(wanted.length, got.length); at++) {
-      const [want, have] = [JSON.stringify(wanted[at]), JSON.stringify(got[at])];
-      if (want !== have) differences.push(`request ${at} of ${client}: expected ${want}, found ${have}`);
-    }
-  }
+  differences.push(...differencesOf('request', expectation.requests, requests));
+  if (expectation.responses !== undefined)
+    differences.push(...differencesOf('response', expectation.responses, responses));
   if (ledger === undefined) return differences;
   const wanted = inNames(expectation.notHttp);
   const got = inNames(ledger.connections.otherProtocols);
@@ -176,11 +157,29 @@ function differencesBetween(expectation: Expectation, { requests, ledger, failur
   return differences;
 }
 
-function byClient(requests: readonly ExpectedRequest[]): Map<string, ExpectedRequest[]> {
-  const groups = new Map<string, ExpectedRequest[]>();
-  for (const request of requests) {
-    const { client = '' } = request;
-    groups.set(client, [...(groups.get(client) ?? []), request]);
+function differencesOf(
+  kind: string,
+  expectation: readonly ExpectedMessage[],
+  messages: readonly ExpectedMessage[],
+): string[] {
+  const differences: string[] = [];
+  const expected = byClient(expectation);
+  const found = byClient(expected.has('') ? messages.map(({ client: _, ...message }) => message) : messages);
+  for (const client of new Set([...expected.keys(), ...found.keys()])) {
+    const [wanted, got] = [expected.get(client) ?? [], found.get(client) ?? []];
+    for (let at = 0; at < Math.max(wanted.length, got.length); at++) {
+      const [want, have] = [JSON.stringify(wanted[at]), JSON.stringify(got[at])];
+      if (want !== have) differences.push(`${kind} ${at} of ${client}: expected ${want}, found ${have}`);
+    }
+  }
+  return differences;
+}
+
+function byClient(messages: readonly ExpectedMessage[]): Map<string, ExpectedMessage[]> {
+  const groups = new Map<string, ExpectedMessage[]>();
+  for (const message of messages) {
+    const { client = '' } = message;
+    groups.set(client, [...(groups.get(client) ?? []), message]);
   }
   return groups;
 }
@@ -193,9 +192,12 @@ function inNames(counts: Readonly<Record<string, number>> = {}): Record<string, 
   return { ...named, other: sumOf(Object.fromEntries(others)) };
 }
 
-function expectBalance({ captured, sent, dropped, frames, connections }: ListenLedger): void {
+function expectBalance({ captured, sent, dropped, frames, connections, responses }: ListenLedger): void {
+  expect(responses.seen, 'responses').toBe(responses.whole + sumOf(responses.dropped));
   expect(captured, 'requests').toBe(sent + sumOf(dropped));
-  expect(frames.seen, 'frames').toBe(frames.segments + sumOf(frames.rejected));
+  const { joined, held } = frames.fragments;
+  expect(frames.seen, 'frames').toBe(frames.segments + sumOf(frames.rejected) + joined);
+  expect(held, 'fragments held at the end').toBe(0);
   expect(connections.segments, 'segments').toBe(frames.segments);
   const { deliveredBytes, duplicateBytes, droppedBytes, heldBytes } = connections;
   expect(connections.payloadBytes, 'payload').toBe(deliveredBytes + duplicateBytes + sumOf(droppedBytes) + heldBytes);

@@ -99,8 +99,8 @@ interface Expectation {
     readonly stream: number;
     readonly client: string;
     readonly server: string;
-    readonly clientStream: Stream;
-    readonly serverStream: Stream;
+    readonly clientStream: Stream & { readonly syn: boolean };
+    readonly serverStream: Stream & { readonly syn: boolean };
   }[];
   readonly requests: readonly ExpectedRequest[];
   readonly responses: readonly ExpectedResponse[];
@@ -137,6 +137,9 @@ function connectionsOf(expectation: Expectation, tags: readonly string[]): Corpu
     const requests = expectation.requests.filter((request) => request.stream === stream);
     const responses = expectation.responses.filter((response) => response.stream === stream);
     const hasOddRequest = firstOdd(requests) < requests.length;
+    // The n-th final response answers the n-th request, where nothing of either side is missing or odd.
+    const isWhole = clientStream.gaps.length + serverStream.gaps.length === 0 && clientStream.syn && serverStream.syn;
+    const isPairingKnown = isWhole && !hasOddRequest && finalOnes(responses) <= requests.length;
     return {
       ...{ client, server },
       clientStream: streamOf(clientStream),
@@ -146,12 +149,28 @@ function connectionsOf(expectation: Expectation, tags: readonly string[]): Corpu
         isFirm: request.complete && !isDoubtful && at < firstOdd(requests),
       })),
       responses: responses.map((response, at) => ({
-        ...responseOf(response, serverStream),
+        ...withRequest(responseOf(response, serverStream), response, responses, isPairingKnown),
         // What a request is decides how long its response is.
         isFirm: response.complete && !isDoubtful && !hasOddRequest && at < firstOdd(responses),
       })),
     };
   });
+}
+
+function finalOnes(responses: readonly ExpectedResponse[]): number {
+  return responses.filter(({ interim }) => !interim).length;
+}
+
+/** Adds which request it answers, where that is known. */
+function withRequest(
+  message: Message,
+  response: ExpectedResponse,
+  responses: readonly ExpectedResponse[],
+  isPairingKnown: boolean,
+): Message {
+  if (!isPairingKnown) return message;
+  const answers = finalOnes(responses.slice(0, responses.indexOf(response)));
+  return { ...message, fields: { ...message.fields, answers } };
 }
 
 /** From here on a connection's messages may rightly be read in another way. */
@@ -179,7 +198,7 @@ function responseOf(response: ExpectedResponse, stream: Stream): Message {
 function messageOf(message: ExpectedMessage, name: string, { gaps }: Stream): Omit<Message, 'fields'> {
   const { stream, index, complete, incompleteReason, anomalies, streamOffset, rawLength } = message;
   const isCutByGap = gaps.some(([from]) => from === streamOffset + rawLength);
-  const outcome = outcomes[incompleteReason ?? ''] ?? String(incompleteReason);
+  const outcome = outcomes[incompleteReason ?? ''] ?? incompleteReason ?? 'unfinished';
   return {
     outcome: complete ? 'whole' : isCutByGap ? 'gap' : outcome,
     label: `connection ${stream}, message ${index} (${name})`,

@@ -19,7 +19,7 @@ describe('bench reading', () => {
     const [reading] = JSON.parse(stdout).benches;
     expect(reading.traffic).toMatchObject({ packets: 2000, requests: 404, responses: 242 });
     const rows: Row[] = reading.rows;
-    const ours = ['frames', 'segments', 'streams', 'requests', 'gor-listen'];
+    const ours = ['frames', 'segments', 'streams', 'requests', 'messages', 'gor-listen'];
     expect(rows.map(({ name }) => name)).toEqual([...ours, 'tcpdump', 'tcpflow', 'httpry', 'tshark']);
     for (const { name, about, missing, peakRssMiB, timesFloor, ...figures } of rows) {
       if (missing !== undefined) {
