@@ -1,7 +1,7 @@
 // A million mutated inputs over everything that reads bytes from outside: nothing throws but what is documented, nothing
 // hangs, all counters balance. GOR_TEST_SEED repeats a run.
 import { CaptureError, CaptureReader, FrameDecoder, linkTypes, TcpAssembler } from '@gor/capture';
-import { MemoryBudget, RequestParser } from '@gor/http';
+import { HttpConnection, MemoryBudget, RequestParser } from '@gor/http';
 import { WireDecoder, WireEncoder } from '@gor/wire';
 import { expect, test } from 'vitest';
 import { captureBlocks, concatenated } from '../kit/captures.ts';
@@ -26,6 +26,13 @@ const REQUESTS = [
   'POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n0\r\nTrailer: t\r\n\r\n',
   'GET /d HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n',
   'CONNECT a:443 HTTP/1.1\r\n\r\n',
+];
+const RESPONSES = [
+  'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello',
+  'HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n0\r\nTrailer: t\r\n\r\n',
+  'HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n',
+  'HTTP/1.0 200 OK\r\n\r\nuntil the end',
+  'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\x81\x00',
 ];
 const PIECES = [
   '\r\n',
@@ -126,6 +133,44 @@ test('streams of requests into a parser', () => {
   said('streams', EACH, random, `${whole} requests`);
   expect(budget.heldBytes).toBe(0);
   expect(whole).toBeGreaterThan(EACH);
+});
+
+test('both streams of connections into their pairing', () => {
+  const random = createRandom(seedOfThisRun());
+  const [requests, responses] = [REQUESTS.map(latin1), RESPONSES.map(latin1)];
+  const [budget, responseBudget] = [new MemoryBudget({ limitBytes: 10_000 }), new MemoryBudget({ limitBytes: 10_000 })];
+  const counts = { requests: 0, responses: 0 };
+  for (let count = 0; count < EACH; count++) {
+    const connection = new HttpConnection({
+      ...{ budget, responseBudget, onRequest: () => counts.requests++, onReject: () => {} },
+      ...(random.chance(0.8) ? { onResponse: () => counts.responses++ } : {}),
+    });
+    const sides = [connection.client, connection.server] as const;
+    const bytes = [requests, responses].map((messages) =>
+      mutated(Buffer.concat([random.pick(messages), random.pick(messages), random.pick(messages)]), random),
+    );
+    const at = [0, 0];
+    for (let nowUs = count; at[0]! < bytes[0]!.length || at[1]! < bytes[1]!.length; nowUs += random.below(50_000)) {
+      const side = random.below(2);
+      const length = 1 + random.below(random.chance(0.2) ? 4 : 200);
+      if (random.chance(0.02)) sides[side]!.gap(length, nowUs);
+      else sides[side]!.data(bytes[side]!.subarray(at[side], at[side]! + length), nowUs);
+      at[side]! += length;
+    }
+    for (const side of sides) side.end(random.pick(['fin', 'reset']), count);
+    const { requestCounters: ofClient, responseCounters: ofServer } = connection;
+    const isBalanced =
+      ofClient.begun === ofClient.requests + sum(ofClient.rejected) &&
+      ofServer.begun === ofServer.responses + sum(ofServer.rejected) &&
+      [ofClient, ofServer].every(
+        ({ pushedBytes, deliveredBytes, rejectedBytes, skippedBytes }) =>
+          pushedBytes === deliveredBytes + rejectedBytes + skippedBytes,
+      );
+    if (!isBalanced) expect([ofClient, ofServer], `seed ${random.seed}, connection ${count}`).toBe('balanced');
+  }
+  said('connections', EACH, random, `${counts.requests} requests, ${counts.responses} responses`);
+  expect([budget.heldBytes, responseBudget.heldBytes]).toEqual([0, 0]);
+  expect(counts.responses).toBeGreaterThan(EACH / 2);
 });
 
 test('datagrams into a receiver', () => {

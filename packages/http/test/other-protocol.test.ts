@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { everySplit, latin1 } from '../../../test/kit/every-split.ts';
 import { type OtherProtocol, otherProtocols, ResponseParser } from '../src/index.ts';
-import { everyWay, expectResponseBalance, NEXT } from './every-way.ts';
+import { everyWay, expectResponseBalance, NEXT, recorded } from './every-way.ts';
 
 const next = 'GET /next 1.1';
 const RECORD = '\x17\x03\x03\x00\x05abcde';
@@ -101,6 +101,13 @@ describe('TLS seen from its middle on', () => {
   ])('%s', (_, text, expected) => {
     expect(everyWay(text, { midstream: true }).events).toEqual(expected);
   });
+});
+
+test('TLS in a stream that is said to begin in its middle', () => {
+  const { parser, events } = recorded();
+  parser.startMidstream();
+  parser.push(latin1(`${RECORD}\r\n${NEXT}`), 0);
+  expect(events).toEqual(['protocol tls']);
 });
 
 describe('PROXY headers', () => {
