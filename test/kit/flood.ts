@@ -2,7 +2,7 @@
 import { ethernetFrame, ipv4Packet, type PacketFields, pcapFile } from './packets.ts';
 
 /** How the n-th packet of a flood differs from the first. */
-export type FloodKind = 'one-segment-flows' | 'half-open' | 'out-of-order' | 'unfinished-requests';
+export type FloodKind = 'one-segment-flows' | 'midstream-flows' | 'half-open' | 'out-of-order' | 'unfinished-requests';
 
 const FILE_HEADER_BYTES = 24;
 const RECORD_BYTES = 16;
@@ -14,6 +14,7 @@ const FLOWS = 200;
 
 const FIRST: Readonly<Record<FloodKind, PacketFields>> = {
   'one-segment-flows': { payload: 'GET /flood HTTP/1.1\r\nHost: a\r\n\r\n' },
+  'midstream-flows': { payload: 'what reads like the middle of something' },
   'half-open': { flags: 'S' },
   'out-of-order': { payload: 'x' },
   'unfinished-requests': { payload: `POST / HTTP/1.1\r\nContent-Length: 8000000\r\n\r\n${'x'.repeat(400)}` },

@@ -6,6 +6,7 @@ import { flood } from './flooded-listener.ts';
 
 test.each<[FloodKind, expected: object]>([
   ['one-segment-flows', { captured: 20_000, sent: 20_000 }],
+  ['midstream-flows', { captured: 0, connections: { connections: 20_000, gapBytes: 0 } }],
   ['half-open', { captured: 0, connections: { halfOpenEvicted: 20_000 - 8192 } }],
   ['out-of-order', { captured: 0 }],
   ['unfinished-requests', { captured: 20_000, sent: 0 }],

@@ -6,7 +6,7 @@ import type { EndReason } from './connection.ts';
 /**
  * Why payload was not delivered:
  * - `before-start`: it stands before the place where the capture of the stream began.
- * - `late`: it came when its place had been declared a gap.
+ * - `late`: it came when its place had been declared a gap, one of the last 16 of its stream.
  * - `after-end`: its stream had ended, or the assembler was closed.
  * - `reset-text`: it stood in a RST, where it is a remark and no part of the stream (RFC 9293, section 3.5.3).
  * - `unwanted`: nobody handles its stream.
@@ -15,7 +15,7 @@ export type PayloadDrop = 'before-start' | 'late' | 'after-end' | 'reset-text' |
 
 /**
  * Why a hole was declared a gap: the receiver had acknowledged it (`acked`), the time was up (`timeout`), too much
- * waited behind it (`limit`), the capture had cut the frames (`cut`), the connection ended (`end`).
+ * waited behind it (`limit`), the capture had cut the frames and no other copy came (`cut`), the connection ended (`end`).
  */
 export type GapReason = 'acked' | 'timeout' | 'limit' | 'cut' | 'end';
 

@@ -5,7 +5,8 @@ import type { Direction } from './frame.ts';
 
 /**
  * How it is known which side is the client: it sent the SYN, it got the SYN+ACK, the first data read like a client's
- * (`content`, by the option roleOf), or a guess from the port numbers (`port`).
+ * (`content`, by the option roleOf), or a guess from the port numbers (`port`). A guess stays, whatever comes later: where it
+ * is wrong, the handler of the client gets what the server sends.
  */
 export type RolesFrom = 'syn' | 'syn-ack' | 'content' | 'port';
 
@@ -18,7 +19,7 @@ export interface Connection {
   readonly rolesFrom: RolesFrom;
   /** Direction of the client's segments: `in` where the host that captured is the server, over loopback, too. */
   readonly direction: Exclude<Direction, 'loopback'>;
-  /** When its first segment was captured: integer microseconds since 1970. */
+  /** When its first segment was captured, the SYN where there is one: integer microseconds since 1970. */
   readonly startedUs: number;
 }
 
@@ -49,7 +50,7 @@ export interface StreamHandler {
 /**
  * Why a stream ended:
  * - `fin`: its sender closed it, and all before was delivered or declared a gap.
- * - `reset`: a RST of either side.
+ * - `reset`: a RST of either side, and silence or another end behind it.
  * - `idle`: neither side sent for the idle timeout.
  * - `evicted`: too many connections, and this one was silent for longest.
  * - `reused`: another connection began with the same addresses and ports.

@@ -1,13 +1,16 @@
-// The end of a stream where its handler stands: calls it in the right order, and counts what it is told.
+// The end of a stream where its handler stands: calls it in the right order, counts what it is told, and under the right
+// name what comes again.
 
 import type { AssemblerCounters, GapReason } from './assembler-counters.ts';
 import type { EndReason, StreamHandler } from './connection.ts';
-import { StreamPast } from './stream-past.ts';
+import { PastGaps } from './past-gaps.ts';
 
 /** Tells one handler what has become of its stream. Until there is one, only the end is kept for it. */
 export class StreamOutlet {
-  readonly past = new StreamPast();
   readonly #counters: AssemblerCounters;
+  /** Bytes delivered or given up. */
+  #offset = 0;
+  #gaps: PastGaps | undefined;
   #handler: StreamHandler | undefined;
   #isAttached = false;
   #hasStarted = false;
@@ -27,6 +30,11 @@ export class StreamOutlet {
     return this.#isAttached && this.#handler === undefined;
   }
 
+  /** Whether nothing was delivered or given up yet. */
+  get isEmpty(): boolean {
+    return this.#offset === 0;
+  }
+
   get hasHandler(): boolean {
     return this.#handler !== undefined;
   }
@@ -39,7 +47,7 @@ export class StreamOutlet {
 
   /** The next bytes, as the view `bytes[start, end)`. `startsAt` tells how the stream begins, should these be the first. */
   deliver(bytes: Uint8Array, start: number, end: number, startsAt: StartsAt, timestampUs: number): void {
-    this.past.pass(end - start);
+    this.#offset += end - start;
     if (!this.#hasStarted) this.#start(startsAt, timestampUs);
     if (this.#endReason !== undefined) {
       this.#counters.droppedBytes['after-end'] += end - start;
@@ -51,11 +59,23 @@ export class StreamOutlet {
 
   /** The next bytes are lost. */
   passGap(length: number, reason: GapReason, startsAt: StartsAt, timestampUs: number): void {
-    this.past.passGap(length);
+    this.#gaps ??= new PastGaps();
+    this.#gaps.add(this.#offset, this.#offset + length);
+    this.#offset += length;
     this.#counters.gaps[reason]++;
     this.#counters.gapBytes += length;
     if (!this.#hasStarted) this.#start(startsAt, timestampUs);
     if (this.#endReason === undefined) this.#handler?.gap(length, timestampUs);
+  }
+
+  /** Counts `length` bytes that came again, of which the first lies `back` bytes behind the next. */
+  countAgain(back: number, length: number): void {
+    const from = this.#offset - back;
+    const beforeStart = Math.min(length, Math.max(0, -from));
+    const late = this.#gaps?.overlap(from, from + length) ?? 0;
+    this.#counters.droppedBytes['before-start'] += beforeStart;
+    this.#counters.droppedBytes.late += late;
+    this.#counters.duplicateBytes += length - beforeStart - late;
   }
 
   end(reason: EndReason, timestampUs: number): void {

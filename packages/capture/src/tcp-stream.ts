@@ -64,7 +64,7 @@ export class TcpStream {
 
   /** Whether nothing but the handshake is known of it. */
   get isUntouched(): boolean {
-    return this.#outlet.past.isEmpty && this.#held?.first === undefined && this.#cutLength === 0;
+    return this.#outlet.isEmpty && this.#held?.first === undefined && this.#cutLength === 0;
   }
 
   /** Whether data or a FIN waits for a hole, or a hole for a better copy of its bytes. */
@@ -183,7 +183,7 @@ export class TcpStream {
       if (ahead > 0 || (ahead === 0 && this.#start.isOpen)) break;
       if (ahead < 0) {
         const old = Math.min(-ahead, end - at);
-        this.#outlet.past.countAgain(-ahead, old, this.#counters);
+        this.#outlet.countAgain(-ahead, old);
         at += old;
         continue;
       }

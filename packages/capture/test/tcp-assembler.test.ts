@@ -288,6 +288,24 @@ describe('limits', () => {
     expect(observed.take()).toEqual(['> midstream', '> "a"', '> end idle', '< end idle']);
   });
 
+  test('idle connections end together though the clock was set back, each after its own silence', () => {
+    const late = 10_000_000;
+    const observed = new Observed().push(
+      ...[1, 2, 3].map((port) => other(port, data(1, 'a', late + port))),
+      other(4, data(1, 'b', 5_000)),
+    );
+    observed.advance(604_999).take();
+    expect(observed.assembler.counters()).toMatchObject({ connectionsOpen: 2, connectionsEnded: { idle: 2 } });
+    observed.advance(605_000);
+    expect(observed.assembler.counters()).toMatchObject({ connectionsOpen: 0, connectionsEnded: { idle: 4 } });
+  });
+
+  test('connections without data end when silent, not by the time of their SYN', () => {
+    const observed = new Observed().push(other(1, syn(9)), other(2, syn(9)), { ...other(1, syn(9)), atMs: 500_000 });
+    expect(observed.advance(600_000).assembler.counters().halfOpen).toBe(1);
+    expect(observed.advance(1_100_000).assembler.counters().halfOpen).toBe(0);
+  });
+
   test('a connection of which one side closed ends sooner, and is evicted first', () => {
     const halfClosed = [syn(9), data(10, 'a'), fin(11)];
     const observed = limited({ maxConnections: 1 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ack, answer, data, fin, Observed, syn, type TestPacket } from './observed.ts';
+import { ack, data, fin, Observed, syn, type TestPacket } from './observed.ts';
 
 const cut = (packet: TestPacket, captured: number): TestPacket => ({ ...packet, captured });
 

@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest';
 import { newAssemblerCounters } from '../src/assembler-counters.ts';
-import { StreamPast } from '../src/stream-past.ts';
+import { StreamOutlet } from '../src/stream-outlet.ts';
+
+const deliver = (outlet: StreamOutlet, length: number): void =>
+  outlet.deliver(new Uint8Array(length), 0, length, 'handshake', 0);
+const passGap = (outlet: StreamOutlet, length: number): void => outlet.passGap(length, 'end', 'handshake', 0);
 
 /** A picture of a past: `=` was delivered, `_` given up. What comes again stands below it, from before the start on. */
 const rows: [sentence: string, past: string, again: string, late: number, beforeStart: number][] = [
@@ -15,28 +19,28 @@ const rows: [sentence: string, past: string, again: string, late: number, before
 
 test.each(rows)('%s', (_, picture, again, late, beforeStart) => {
   const counters = newAssemblerCounters();
-  const past = new StreamPast();
-  expect(past.isEmpty).toBe(true);
+  const outlet = new StreamOutlet(counters);
+  expect(outlet.isEmpty).toBe(true);
   for (const [run] of picture.matchAll(/=+|_+/g)) {
-    if (run.startsWith('=')) past.pass(run.length);
-    else past.passGap(run.length);
+    if (run.startsWith('=')) deliver(outlet, run.length);
+    else passGap(outlet, run.length);
   }
   const at = again.length - again.trimStart().length - 3;
   const length = again.trim().length;
-  past.countAgain(picture.length - at, length, counters);
+  outlet.countAgain(picture.length - at, length);
   expect(counters.droppedBytes).toMatchObject({ late, 'before-start': beforeStart });
   expect(counters.duplicateBytes).toBe(length - late - beforeStart);
 });
 
 test('gaps side by side are one, and of many the oldest are forgotten', () => {
   const counters = newAssemblerCounters();
-  const past = new StreamPast();
+  const outlet = new StreamOutlet(counters);
   for (let count = 0; count < 40; count++) {
-    past.passGap(1);
-    past.passGap(1);
-    past.pass(1);
+    passGap(outlet, 1);
+    passGap(outlet, 1);
+    deliver(outlet, 1);
   }
-  past.countAgain(120, 120, counters);
+  outlet.countAgain(120, 120);
   expect(counters.droppedBytes.late).toBe(32);
   expect(counters.duplicateBytes).toBe(88);
 });
