@@ -216,6 +216,27 @@ describe('holes that the other side acknowledged', () => {
     expect(observed.advance(250).take()).toEqual(['> gap 3', '> "f"', '> gap 1', '> "h"']);
   });
 
+  test('in part, and the rest is filled in part: it waits from its own acknowledgment', () => {
+    const observed = new Observed().push(syn(9), data(15, 'f'), ack(12)).advance(100);
+    expect(observed.push(ack(15, 150), data(12, 'c', 200)).take()).toEqual(['> handshake', '> gap 2', '> "c"']);
+    expect(observed.advance(249).take()).toEqual([]);
+    expect(observed.advance(250).take()).toEqual(['> gap 2', '> "f"']);
+  });
+
+  test('wait no longer where data between them comes after the ACK', () => {
+    const observed = new Observed().push(
+      syn(9),
+      data(10, 'a'),
+      data(12, 'c'),
+      data(16, 'g'),
+      ack(17),
+      data(14, 'e', 10),
+    );
+    observed.take();
+    expect(observed.advance(100).take()).toEqual(['> gap 1', '> "c"']);
+    expect(observed.advance(110).take()).toEqual(['> gap 1', '> "e"', '> gap 1', '> "g"']);
+  });
+
   test('an ACK that cannot be of this stream closes none', () => {
     const observed = new Observed().push(syn(9), data(10, 'a'), ack(0x10000000), data(12, 'c')).advance(4_999);
     expect(observed.take()).toEqual(['> handshake', '> "a"']);
