@@ -86,7 +86,7 @@ describe('what is told', () => {
     [
       'the middle of a request, then a whole one',
       {},
-      [{ sequence: 5, payload: `tail of a body\r\n${GET}` }],
+      [{ sequence: 5, payload: `tail of a body\r\n${GET}` }, { sequence: 5, atMs: 20 }],
       [`connection 1: ${GET}`],
     ],
   ])('%s', (_, over, packets, lines) => {
