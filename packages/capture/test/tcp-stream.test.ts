@@ -243,14 +243,32 @@ describe('holes that the other side acknowledged', () => {
   });
 });
 
-test('acknowledgments count again after 2 GiB without any', () => {
-  const observed = new Observed().push(syn(9), data(10, 'a'), ack(11));
-  let next = 11;
-  for (let count = 1; count <= 50; count++) {
-    next += 50_000_000;
-    observed.push(data(next++ >>> 0, 'x', count * 5_000));
-  }
-  observed.advance(255_000).take();
-  observed.push(ack(next + 3, 255_001), data(next + 2, 'z', 255_001)).advance(255_101);
-  expect(observed.take()).toEqual(['> gap 2', '> "z"']);
+describe('2 GiB after the last acknowledgment', () => {
+  const observed = (): [Observed, next: number] => {
+    const stage = new Observed().push(syn(9), data(10, 'a'), ack(11));
+    let next = 11;
+    for (let count = 1; count <= 50; count++) {
+      next += 50_000_000;
+      stage.push(data(next++ >>> 0, 'x', count * 5_000));
+    }
+    stage.advance(255_000).take();
+    return [stage, next];
+  };
+
+  test('the next one counts', () => {
+    const [stage, next] = observed();
+    stage.push(ack(next + 3, 255_001), data(next + 2, 'z', 255_001)).advance(255_101);
+    expect(stage.take()).toEqual(['> gap 2', '> "z"']);
+  });
+
+  test('the old one does not', () => {
+    const [stage, next] = observed();
+    expect(
+      stage
+        .push(data(next + 2, 'z', 255_001))
+        .advance(260_000)
+        .take(),
+    ).toEqual([]);
+    expect(stage.advance(260_001).take()).toEqual(['> gap 2', '> "z"']);
+  });
 });
