@@ -28,7 +28,10 @@ export class Acknowledged {
 
   /** Whether the byte of this sequence number was acknowledged. */
   covers(sequence: number): boolean {
-    return this.#to !== undefined && sequenceDistance(sequence, this.#to) > 0;
+    if (this.#to === undefined) return false;
+    const ahead = sequenceDistance(sequence, this.#to);
+    // Where no acknowledgment was captured for long, the numbers have gone half around: the last one lies behind.
+    return ahead > 0 && ahead <= largestWindowBytes;
   }
 }
 

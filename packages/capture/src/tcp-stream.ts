@@ -87,7 +87,7 @@ export class TcpStream {
    */
   attach(handler: StreamHandler | undefined, isServers: boolean, startWaits: boolean, timestampUs: number): void {
     this.#isServers = isServers;
-    this.#startWaits = startWaits && handler !== undefined;
+    this.#startWaits = startWaits;
     this.#outlet.attach(handler, timestampUs);
   }
 

@@ -41,6 +41,13 @@ describe('a RST', () => {
     expect(observed.advance(4_500 + 1_000).take()).toEqual(['> end reset', '< end reset']);
   });
 
+  test('ends its connection though another that saw one goes on', () => {
+    const other = (packet: TestPacket): TestPacket => ({ ...packet, fromPort: 7 });
+    const observed = new Observed().push(...open, rst(13), other(syn(9)), other(data(10, 'a')), other(rst(11, 100)));
+    observed.push(data(13, 'd', 500), data(14, 'e', 1_000)).take();
+    expect(observed.advance(1_100).take()).toEqual(['2> end reset', '2< end reset']);
+  });
+
   test('is not put off by further RSTs', () => {
     const observed = new Observed().push(...open, rst(13), rst(13, 400), rst(13, 800));
     observed.take();

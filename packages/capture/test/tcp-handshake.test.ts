@@ -174,6 +174,11 @@ describe('without a handshake', () => {
     expect(observed.take()).toEqual(['> midstream', '> "GET"']);
   });
 
+  test('what comes before them makes the first bytes wait no longer', () => {
+    const observed = new Observed().push(data(506, 'g'), data(503, 'def', 15)).advance(20);
+    expect(observed.take()).toEqual(['> midstream', '> "def"', '> "g"']);
+  });
+
   test('nothing waits where the limit is zero', () => {
     const observed = new Observed({ limits: { startWaitMs: 0 } }).push(data(503, 'de'), data(500, 'abc'));
     expect(observed.take()).toEqual(['> midstream', '> "de"']);

@@ -216,20 +216,59 @@ describe('holes that the other side acknowledged', () => {
     expect(observed.advance(250).take()).toEqual(['> gap 3', '> "f"', '> gap 1', '> "h"']);
   });
 
+  test('in part, and the rest is filled in part: it waits from its own acknowledgment', () => {
+    const observed = new Observed().push(syn(9), data(15, 'f'), ack(12)).advance(100);
+    expect(observed.push(ack(15, 150), data(12, 'c', 200)).take()).toEqual(['> handshake', '> gap 2', '> "c"']);
+    expect(observed.advance(249).take()).toEqual([]);
+    expect(observed.advance(250).take()).toEqual(['> gap 2', '> "f"']);
+  });
+
+  test('wait no longer where data between them comes after the ACK', () => {
+    const observed = new Observed().push(
+      syn(9),
+      data(10, 'a'),
+      data(12, 'c'),
+      data(16, 'g'),
+      ack(17),
+      data(14, 'e', 10),
+    );
+    observed.take();
+    expect(observed.advance(100).take()).toEqual(['> gap 1', '> "c"']);
+    expect(observed.advance(110).take()).toEqual(['> gap 1', '> "e"', '> gap 1', '> "g"']);
+  });
+
   test('an ACK that cannot be of this stream closes none', () => {
     const observed = new Observed().push(syn(9), data(10, 'a'), ack(0x10000000), data(12, 'c')).advance(4_999);
     expect(observed.take()).toEqual(['> handshake', '> "a"']);
   });
 });
 
-test('acknowledgments count again after 2 GiB without any', () => {
-  const observed = new Observed().push(syn(9), data(10, 'a'), ack(11));
-  let next = 11;
-  for (let count = 1; count <= 50; count++) {
-    next += 50_000_000;
-    observed.push(data(next++ >>> 0, 'x', count * 5_000));
-  }
-  observed.advance(255_000).take();
-  observed.push(ack(next + 3, 255_001), data(next + 2, 'z', 255_001)).advance(255_101);
-  expect(observed.take()).toEqual(['> gap 2', '> "z"']);
+describe('2 GiB after the last acknowledgment', () => {
+  const observed = (): [Observed, next: number] => {
+    const stage = new Observed().push(syn(9), data(10, 'a'), ack(11));
+    let next = 11;
+    for (let count = 1; count <= 50; count++) {
+      next += 50_000_000;
+      stage.push(data(next++ >>> 0, 'x', count * 5_000));
+    }
+    stage.advance(255_000).take();
+    return [stage, next];
+  };
+
+  test('the next one counts', () => {
+    const [stage, next] = observed();
+    stage.push(ack(next + 3, 255_001), data(next + 2, 'z', 255_001)).advance(255_101);
+    expect(stage.take()).toEqual(['> gap 2', '> "z"']);
+  });
+
+  test('the old one does not', () => {
+    const [stage, next] = observed();
+    expect(
+      stage
+        .push(data(next + 2, 'z', 255_001))
+        .advance(260_000)
+        .take(),
+    ).toEqual([]);
+    expect(stage.advance(260_001).take()).toEqual(['> gap 2', '> "z"']);
+  });
 });
