@@ -16,11 +16,11 @@ import {
 import { commonFlags, exitCodes, type Flag } from '@gor/cli';
 import {
   budgetDefaults,
+  HttpConnection,
   MemoryBudget,
   otherProtocols,
   parseRequest,
   parserDefaults,
-  RequestParser,
   rejectReasons,
   responseRejectReasons,
 } from '@gor/http';
@@ -148,15 +148,26 @@ describe('docs/operating.md', () => {
     }
   });
 
-  test('a connection takes at most 3 KiB of bookkeeping', () => {
-    expect(section(operating, '## Memory')).toContain('3 KiB each at most');
-    const count = 8_000;
+  test.each([
+    ['both sides of which were seen', 7, 'open', 8_000],
+    ['the client of which was seen', 5, 'one-sided', 8_000],
+    ['without data', 2, 'half-open', 8_000],
+    ['that has ended', 2, 'ended', 8_000],
+  ] as const)('a connection %s takes at most %i KiB of bookkeeping', (_, kibibytes, state, count) => {
     const held: TcpAssembler[] = [];
     const before = usedBytes();
-    held.push(assemblerWith(count));
+    held.push(assemblerWith(count, state));
     const bytesEach = (usedBytes() - before) / count;
-    expect(held[0]?.counters().connectionsOpen).toBe(count);
-    expect(bytesEach).toBeLessThan(3 * 1024);
+    const { connectionsOpen, halfOpen, endedRemembered } = held[0]!.counters();
+    expect(state === 'half-open' ? halfOpen : state === 'ended' ? endedRemembered : connectionsOpen).toBe(count);
+    const row =
+      state === 'half-open' ? 'without data' : state === 'ended' ? 'ended connections' : 'connections with data';
+    expect(
+      section(operating, '## Memory')
+        .split('\n')
+        .find((line) => line.includes(row)),
+    ).toContain(`${kibibytes} KiB`);
+    expect(bytesEach).toBeLessThan(kibibytes * 1024);
   });
 
   test('the parsed head of a request takes about as much as is said', () => {
@@ -349,25 +360,58 @@ function isIn(field: string, explained: readonly string[]): boolean {
 }
 
 /** An assembler with so many open connections, a parser for each, as the listener has them. */
-function assemblerWith(connections: number): TcpAssembler {
-  const budget = new MemoryBudget();
+type BookkeepingState = 'open' | 'one-sided' | 'half-open' | 'ended';
+
+function assemblerWith(connections: number, state: BookkeepingState): TcpAssembler {
+  const budgets = { budget: new MemoryBudget(), responseBudget: new MemoryBudget() };
   const nothing = (): void => {};
   const assembler = new TcpAssembler({
-    onConnection: () => {
-      const parser = new RequestParser({ budget, onRequest: nothing, onReject: nothing });
-      return { client: { data: (bytes, timestampUs) => parser.push(bytes, timestampUs), gap: nothing, end: nothing } };
-    },
+    // As in the listener: handlers of its own for each connection.
+    onConnection: (connection) =>
+      new HttpConnection({
+        ...budgets,
+        onRequest: () => connection,
+        onReject: nothing,
+        onOtherProtocol: () => connection,
+        onClientEnd: () => connection,
+        onServerEnd: () => connection,
+      }),
   });
-  const bytes = new TextEncoder().encode('GET / HTTP/1.1\r\n\r\n');
-  for (let number = 0; number < connections; number++) assembler.push(segmentOf(number, bytes));
+  const [request, answer] = ['GET / HTTP/1.1\r\n\r\n', 'HTTP/1.1 204 No\r\n\r\n'].map((text) =>
+    new TextEncoder().encode(text),
+  );
+  const none = new Uint8Array(0);
+  for (let number = 0; number < connections; number++) {
+    assembler.push(segmentOf(number, none, tcpFlags.syn));
+    if (state === 'half-open') continue;
+    assembler.push(segmentOf(number, request!, tcpFlags.ack));
+    if (state === 'one-sided') continue;
+    assembler.push(answering(segmentOf(number, none, tcpFlags.syn | tcpFlags.ack)));
+    assembler.push(
+      answering(segmentOf(number, answer!, state === 'ended' ? tcpFlags.ack | tcpFlags.fin : tcpFlags.ack)),
+    );
+    if (state === 'ended')
+      assembler.push({ ...segmentOf(number, none, tcpFlags.ack | tcpFlags.fin), sequence: 1 + request!.length });
+  }
   return assembler;
 }
 
-function segmentOf(number: number, bytes: Uint8Array): Segment {
+function answering(segment: Segment): Segment {
+  const flow = segment.flow.slice(6) + segment.flow.slice(0, 6);
+  return { ...segment, flow, sourcePort: segment.destinationPort, destinationPort: segment.sourcePort };
+}
+
+function segmentOf(number: number, bytes: Uint8Array, flags: number): Segment {
   const client = String.fromCharCode(10, 0, number >> 16, (number >> 8) & 255, 4, number & 255);
   return {
     flow: `${client}${String.fromCharCode(10, 0, 0, 1, 0, 80)}`,
-    ...{ sourcePort: 1024 + (number & 255), destinationPort: 80, sequence: 1, acknowledgment: 1, flags: tcpFlags.ack },
+    ...{
+      sourcePort: 1024 + (number & 255),
+      destinationPort: 80,
+      sequence: (flags & tcpFlags.syn) === 0 ? 1 : 0,
+      acknowledgment: 1,
+      flags,
+    },
     ...{ bytes, payloadStart: 0, payloadEnd: bytes.length, missing: 0, timestampUs: 1e15, direction: 'in' },
   };
 }

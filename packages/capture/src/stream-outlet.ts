@@ -42,7 +42,7 @@ export class StreamOutlet {
   attach(handler: StreamHandler | undefined, timestampUs: number): void {
     this.#isAttached = true;
     this.#handler = handler;
-    if (this.#endReason !== undefined) handler?.end(this.#endReason, timestampUs);
+    if (this.#endReason !== undefined) this.end(this.#endReason, timestampUs);
   }
 
   /** The next bytes, as the view `bytes[start, end)`. `startsAt` tells how the stream begins, should these be the first. */
@@ -78,9 +78,12 @@ export class StreamOutlet {
     this.#counters.duplicateBytes += length - beforeStart - late;
   }
 
+  /** The last call of the handler, which is let go: ended connections are remembered, and it may hold much. */
   end(reason: EndReason, timestampUs: number): void {
     this.#endReason = reason;
-    this.#handler?.end(reason, timestampUs);
+    const handler = this.#handler;
+    if (handler !== undefined) this.#handler = gone;
+    handler?.end(reason, timestampUs);
   }
 
   #start(startsAt: StartsAt, timestampUs: number): void {
@@ -89,5 +92,7 @@ export class StreamOutlet {
     if (startsAt !== undefined) this.#handler?.start?.(startsAt, timestampUs);
   }
 }
+
+const gone: StreamHandler = { data: () => {}, gap: () => {}, end: () => {} };
 
 type StartsAt = 'handshake' | 'midstream' | undefined;

@@ -103,7 +103,7 @@ export class TrafficReader {
       this.#otherDirection += 1;
       return undefined;
     }
-    const { onRequest, onReject, onResponse, onOtherProtocol } = this.#handlers;
+    const { onRequest, onReject, onResponse, onOtherProtocol, onConnectionEnd } = this.#handlers;
     const http = new HttpConnection({
       maxBodyBytes: this.#config.maxBodyBytes,
       budget: this.#budget,
@@ -116,8 +116,15 @@ export class TrafficReader {
         addTo(this.#otherProtocols, protocol);
         onOtherProtocol(connection, protocol);
       },
+      onClientEnd: (timestampUs) => {
+        this.#skippedBytes += http.requestCounters.skippedBytes;
+        onConnectionEnd(connection, timestampUs);
+      },
+      onServerEnd: () => {
+        if (http.hasServer) this.#countResponses(http.responseCounters);
+      },
     });
-    return this.#countedAtTheirEnds(http, connection);
+    return http;
   }
 
   /** A direction that cannot be told counts as wanted: better one request too many than one lost unseen. */
@@ -126,29 +133,7 @@ export class TrafficReader {
     return direction === 'both' || connection.direction === 'unknown' || connection.direction === direction;
   }
 
-  #countedAtTheirEnds(http: HttpConnection, connection: Connection): ConnectionHandlers {
-    const { client, server } = http;
-    return {
-      client: {
-        ...client,
-        end: (reason, timestampUs) => {
-          client.end(reason, timestampUs);
-          this.#skippedBytes += http.requestCounters.skippedBytes;
-          this.#handlers.onConnectionEnd(connection, timestampUs);
-        },
-      },
-      server: {
-        ...server,
-        end: (reason, timestampUs) => {
-          server.end(reason, timestampUs);
-          this.#countResponses(http);
-        },
-      },
-    };
-  }
-
-  #countResponses({ responseCounters }: HttpConnection): void {
-    const { begun, responses, unpaired, rejected, skippedBytes } = responseCounters;
+  #countResponses({ begun, responses, unpaired, rejected, skippedBytes }: HttpConnection['responseCounters']): void {
     this.#responses.seen += begun;
     this.#responses.whole += responses;
     this.#responses.unpaired += unpaired;

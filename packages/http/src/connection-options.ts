@@ -26,6 +26,10 @@ export interface HttpConnectionOptions extends RequestLimits {
   readonly onOpaque?: ((tunnel: Tunnel) => void) | undefined;
   /** Called at most once: a stream began with something else than HTTP. `unknown` comes at the end, if nothing better did. */
   readonly onOtherProtocol?: ((protocol: OtherProtocol) => void) | undefined;
+  /** Called once, behind all of the client's messages. */
+  readonly onClientEnd?: ((timestampUs: number) => void) | undefined;
+  /** Called once, behind all of the server's messages: then its counters are final. */
+  readonly onServerEnd?: ((timestampUs: number) => void) | undefined;
   /** Memory for the client's side, shared with other connections; default: a budget of its own with the default limits. */
   readonly budget?: MemoryBudget | undefined;
   /** The same for the server's side. One side's memory never makes the other's room. */

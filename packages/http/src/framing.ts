@@ -130,8 +130,9 @@ function lastElementOf(list: string): string | undefined {
 function contentLength(list: string): RequestFraming | ContentLengthReject {
   let length = -1;
   for (const digits of elementsOf(list)) {
-    const value = /^\d+$/.test(digits) ? Number(digits) : Infinity;
-    if (!Number.isSafeInteger(value)) return 'content-length-invalid';
+    if (!/^\d+$/.test(digits)) return 'content-length-invalid';
+    // Valid, however large: a body without an end that anybody sees, and no place to look for other messages in.
+    const value = Math.min(Number(digits), Number.MAX_SAFE_INTEGER);
     if (length >= 0 && value !== length) return 'content-length-conflict';
     length = value;
   }

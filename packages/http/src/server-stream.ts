@@ -106,7 +106,6 @@ export class ServerStream {
     this.isOver = true;
     this.#reader.end(timestampUs, isComplete);
     this.#tellClient();
-    this.#pairing.release();
   }
 
   /** Time went on, or the client's stream did: what waited may be read. */
