@@ -8,6 +8,9 @@ import { sequenceAdd, sequenceDistance } from './sequence.ts';
 /** Memory that a held piece takes beside its bytes: two objects, their buffer's header, a place in the list. */
 export const heldSegmentOverheadBytes = 256;
 
+/** The bytes of a piece that only says what is missing. */
+export const nothing = new Uint8Array(0);
+
 /** A piece of data that waits. */
 export interface HeldSegment {
   readonly sequence: number;
@@ -27,6 +30,7 @@ export class HeldSegments {
   /** How many pieces from the first on have their hole acknowledged. */
   #ackedCount = 0;
   #allocatedBytes = 0;
+  #end = 0;
 
   constructor(counters: AssemblerCounters) {
     this.#counters = counters;
@@ -36,10 +40,9 @@ export class HeldSegments {
     return this.#segments[0];
   }
 
-  /** The sequence number behind the last piece and what is missing of it; undefined while nothing is held. */
+  /** The sequence number behind all pieces and what is missing behind each; undefined while nothing is held. */
   get end(): number | undefined {
-    const last = this.#segments.at(-1);
-    return last === undefined ? undefined : sequenceAdd(last.sequence, last.bytes.length + last.missing);
+    return this.#segments.length === 0 ? undefined : this.#end;
   }
 
   get count(): number {
@@ -142,6 +145,8 @@ export class HeldSegments {
     const isAcked = index < this.#ackedCount;
     if (isAcked) this.#ackedCount++;
     const ackedUs = isAcked ? timestampUs : undefined;
+    const end = sequenceAdd(sequence, bytes.length + missing);
+    if (this.#segments.length === 0 || sequenceDistance(this.#end, end) > 0) this.#end = end;
     this.#segments.splice(index, 0, { sequence, bytes, missing, timestampUs, ackedUs });
     this.#count(bytes.length, 1);
   }
@@ -163,5 +168,3 @@ function copy(bytes: Uint8Array, start: number, end: number): Uint8Array {
   copied.set(bytes.subarray(start, end));
   return copied;
 }
-
-const nothing = new Uint8Array(0);

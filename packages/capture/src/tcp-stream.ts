@@ -5,7 +5,7 @@
 import { Acknowledged } from './acknowledged.ts';
 import type { AssemblerCounters, GapReason, PayloadDrop } from './assembler-counters.ts';
 import type { EndReason, StreamHandler } from './connection.ts';
-import { HeldSegments } from './held-segments.ts';
+import { HeldSegments, nothing } from './held-segments.ts';
 import { Hole, type HoleKind } from './hole.ts';
 import type { TcpLimits } from './options.ts';
 import { isPlausibleReset } from './reset.ts';
@@ -136,13 +136,14 @@ export class TcpStream {
     if (this.#start.isOpen) return this.#closeStart(nowUs);
     const isCut = this.#cutLength > 0;
     const behind = this.#held?.first?.sequence ?? this.#finAt;
-    const limit = isCut ? sequenceAdd(this.#next, this.#cutLength) : reason === 'acked' ? this.#acked.to : undefined;
+    const ackedTo = reason === 'acked' && this.#acked.covers(this.#next) ? this.#acked.to : undefined;
+    const limit = isCut ? sequenceAdd(this.#next, this.#cutLength) : ackedTo;
     const target = behind === undefined || limit === undefined ? (behind ?? limit) : earlierSequence(behind, limit);
     if (target === undefined) return;
     const length = sequenceDistance(this.#next, target);
     this.#pass(length);
     if (length > 0) this.#outlet.passGap(length, isCut ? 'cut' : reason, this.#start.from, nowUs);
-    if (reason === 'acked' && !isCut && target !== behind) this.#held?.forgetAcknowledged();
+    if (target === ackedTo) this.#held?.forgetAcknowledged();
     this.#settle(nowUs);
   }
 
@@ -243,7 +244,7 @@ export class TcpStream {
         this.#held?.shift();
         if (first.bytes.length > 0) this.#deliver(first.bytes, 0, first.bytes.length, first.timestampUs);
         this.#noteCut(first.missing + ahead, first.timestampUs);
-      } else if (this.#finAt === this.#next && this.#cutLength === 0) {
+      } else if (this.#finAt !== undefined && sequenceDistance(this.#finAt, this.#next) >= 0) {
         this.#finish('fin', nowUs);
       } else break;
     }
@@ -296,5 +297,3 @@ export class TcpStream {
     this.#counters.droppedBytes[reason] += length;
   }
 }
-
-const nothing = new Uint8Array(0);

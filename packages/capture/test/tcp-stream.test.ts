@@ -153,6 +153,12 @@ describe('bytes that the capture cut off', () => {
       ['"a"', 'gap 2', '"d"', 'gap 2', '"g"', 'gap 2', '"j"'],
       3,
     ],
+    [
+      'beyond a FIN: false, as data behind it is',
+      [cut(data(11, 'bcdefgh'), 0), data(12, 'c'), fin(14), data(10, 'a')],
+      ['"a"', 'gap 1', '"c"', 'gap 5'],
+      2,
+    ],
     ['at the end', [cut(data(10, 'abc'), 1)], ['"a"', 'gap 2'], 1],
     ['before a FIN', [cut(data(10, 'abc'), 1), fin(13)], ['"a"', 'gap 2', 'end fin'], 1],
     ['of the segment with the FIN', [cut({ ...fin(10), payload: 'abc' }, 1)], ['"a"', 'gap 2', 'end fin'], 1],
