@@ -109,8 +109,11 @@ export function upgradeTo(protocols: string | undefined): Tunnel {
 /** All values of a field as one list (RFC 9110 §5.3), or undefined where the field is missing. */
 function combined(headers: readonly string[], name: string): string | undefined {
   let list: string | undefined;
+  const initial = name.charCodeAt(0);
   for (let at = 0; at < headers.length; at += 2) {
-    if (headers[at]!.length !== name.length || headers[at]!.toLowerCase() !== name) continue;
+    const sent = headers[at]!;
+    // Length and first letter, in either case, tell most names apart, and cost less than the lower case of all.
+    if (sent.length !== name.length || (sent.charCodeAt(0) | 0x20) !== initial || sent.toLowerCase() !== name) continue;
     list = list === undefined ? headers[at + 1]! : `${list},${headers[at + 1]!}`;
   }
   return list;

@@ -11,6 +11,10 @@ import type { SharedReason } from './reject.ts';
 import { isPlausibleFieldLine } from './resync.ts';
 
 const NO_HEADERS: readonly string[] = Object.freeze([]);
+/** Heads of up to so many bytes, which hold less than half as many lines, are looked for in one piece. */
+const WHOLE_HEAD_BYTES = 1536;
+/** More than this behind the head, and its text is not to keep it alive. */
+const SPARE_BYTES = 256;
 
 /** `no-message`, `no-message-line`: nothing was begun; what was read ends inside a line, or with one. */
 export type HeadStatus<Reason extends string> = 'more' | 'complete' | 'no-message' | 'no-message-line' | Reason;
@@ -61,6 +65,7 @@ export class HeadReader<Reason extends string> {
       const status = this.#start.readStart(bytes, this.trust);
       if (status !== 'complete') return status;
       this.#isStartRead = true;
+      if (this.trust === 'given' && this.#readWhole(bytes)) return 'complete';
     }
     for (;;) {
       const next = this.#lines.next(bytes.chunk, bytes.at);
@@ -74,6 +79,28 @@ export class HeadReader<Reason extends string> {
       const status = this.#endLine(bytes, nowUs);
       if (status !== 'more') return status;
     }
+  }
+
+  /** Takes a head that is whole in the chunk and has nothing odd, as nearly all have; else leaves all to be read line by line. */
+  #readWhole(bytes: MessageBytes): boolean {
+    const { maxHeadBytes, maxHeaders } = this.#limits;
+    if (maxHeaders < WHOLE_HEAD_BYTES / 2 || maxHeadBytes < WHOLE_HEAD_BYTES) return false;
+    const text = bytes.ahead(WHOLE_HEAD_BYTES);
+    if (text === undefined) return false;
+    const lineEnd = text.indexOf('\n') + 1;
+    const last = text.indexOf('\n\r\n', lineEnd - 1);
+    if (lineEnd === 0 || last < 0) return false;
+    const bareLineEnds = text.indexOf('\n\n', lineEnd - 1);
+    if (bareLineEnds >= 0 && bareLineEnds < last) return false;
+    const end = last + '\n\r\n'.length;
+    const head = text.length - end > SPARE_BYTES ? (bytes.ahead(end) ?? text) : text;
+    if (this.#start.take(head.slice(0, lineEnd)) !== 'complete') return false;
+    const headers = parseFields(head.slice(lineEnd, end));
+    if (typeof headers === 'string') return false;
+    this.headers = headers;
+    this.isMessage = true;
+    bytes.goTo(end);
+    return true;
   }
 
   /** `more`: on to the next line. */

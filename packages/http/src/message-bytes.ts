@@ -87,6 +87,17 @@ export class MessageBytes {
     return latin1(this.#held.bytes, start, end);
   }
 
+  /** The message so far and what follows it in the chunk, up to so many bytes, as text; undefined where earlier pushes brought a part. */
+  ahead(length: number): string | undefined {
+    if (this.#held.length > 0) return undefined;
+    return latin1(this.chunk, this.#from, Math.min(this.chunk.length, this.#from + length));
+  }
+
+  /** Reads on, or back, to this offset in the message. */
+  goTo(offset: number): void {
+    this.at += offset - this.length;
+  }
+
   /** The whole message, or what was kept of it, handed over; the next one starts at `at`. */
   take(): Uint8Array {
     this.#leaveBudget();
