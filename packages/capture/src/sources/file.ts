@@ -1,7 +1,7 @@
 // Frames out of a capture file, compressed with gzip or not, or out of any stream of its bytes, such as a program's
 // standard input.
 
-import { createReadStream } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { CaptureReader } from '../capture-reader.ts';
 import { CaptureError } from '../errors.ts';
 import type { Frame } from '../frame.ts';
@@ -41,12 +41,27 @@ export async function* readFrames(
   for await (const frames of readCapture(pathOrStream, options)) yield* frames;
 }
 
+/** Reads into one of two buffers while the other is looked at: no memory is taken for what is read. */
 async function* readFile(path: string): AsyncGenerator<Uint8Array, void, undefined> {
+  let file: FileHandle | undefined;
+  let reading: Promise<{ bytesRead: number }> | undefined;
   try {
-    yield* createReadStream(path, { highWaterMark: readBytes });
+    file = await open(path);
+    let [chunk, other] = [new Uint8Array(readBytes), new Uint8Array(readBytes)];
+    reading = file.read(chunk, 0, readBytes, null);
+    for (;;) {
+      const { bytesRead } = await reading;
+      if (bytesRead === 0) return;
+      reading = file.read(other, 0, readBytes, null);
+      yield chunk.subarray(0, bytesRead);
+      [chunk, other] = [other, chunk];
+    }
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new CaptureError('unreadable', `The capture ${path} cannot be read: ${reason}.`, { cause });
+  } finally {
+    reading?.catch(() => {}); // what was read ahead is not wanted any more
+    await file?.close();
   }
 }
 

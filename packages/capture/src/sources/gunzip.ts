@@ -31,7 +31,7 @@ export class Gunzip {
         let next = chunk;
         if (beginning !== undefined) {
           next = beginning.length === 0 ? chunk : joined(beginning, chunk);
-          beginning = next.length < magicLength ? next : undefined;
+          beginning = next.length < magicLength ? next.slice() : undefined; // a chunk is valid until the next
           isCompressed = isGzip(next);
         }
         if (beginning !== undefined) continue;
