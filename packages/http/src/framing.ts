@@ -131,6 +131,7 @@ function lastElementOf(list: string): string | undefined {
 }
 
 function contentLength(list: string): RequestFraming | ContentLengthReject {
+  if (/^\d{1,15}$/.test(list)) return { kind: 'content-length', length: Number(list) };
   let length = -1;
   for (const digits of elementsOf(list)) {
     if (!/^\d+$/.test(digits)) return 'content-length-invalid';
