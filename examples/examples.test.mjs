@@ -45,6 +45,13 @@ test('print-requests shows the requests of a capture', async () => {
   expect([code, stderr]).toEqual([0, '']);
 });
 
+test('print-responses shows the responses of a capture with their requests', async () => {
+  const { code, stdout, stderr } = await start('print-responses.mjs', CAPTURE).ended;
+  const lines = ['["GET","/first?a=1",200,3]', '["POST","/login",200,3]', '["PUT","/put",200,3]'];
+  expect(stdout).toBe(lines.map((line) => `${line}\n`).join(''));
+  expect([code, stderr]).toEqual([0, '']);
+});
+
 test('print-requests shows the requests of an interface', async (context) => {
   needs(context, 'capture');
   const { server, port } = await startServer();
