@@ -1,71 +1,58 @@
-// gor-listen over a capture file of every format, by its path and from stdin: the same requests. Cut off: those before, then
-// one line that says where, and exit code 1.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+// gor-listen over captures of real programs, as a user runs it: requests with their responses, and a word about what
+// cannot be read.
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
-import { afterAll, describe, expect, test } from 'vitest';
-import { captureBlocks, concatenated } from '../kit/captures.ts';
+import { describe, expect, test } from 'vitest';
 import { runToEnd } from '../kit/process.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'gor-capture-files-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const capture = (name: string) => join(import.meta.dirname, '../captures', name);
+const listen = (name: string, ...args: string[]) => runToEnd('gor-listen', ['--pcap', capture(name), ...args]);
 
-const pcap = readFileSync(join(import.meta.dirname, '../captures/curl-get-post.pcap'));
-const pcapng = asPcapng(pcap);
-const targets = ['/first?a=1', '/login', '/put'];
-
-/** The same frames; tcpdump wrote them little-endian, in microseconds. */
-function asPcapng(file: Buffer): Uint8Array {
-  const { section, interface: description, enhanced } = captureBlocks(true);
-  const blocks = [section(), description({ linkType: file.readUInt32LE(20) })];
-  for (let at = 24; at < file.length; ) {
-    const dataAt = at + 16;
-    const end = dataAt + file.readUInt32LE(at + 8);
-    const ticks = BigInt(file.readUInt32LE(at)) * 1_000_000n + BigInt(file.readUInt32LE(at + 4));
-    blocks.push(enhanced({ data: file.subarray(dataAt, end), ticks, originalLength: file.readUInt32LE(at + 12) }));
-    at = end;
-  }
-  return concatenated(...blocks);
-}
-
-async function listenTo(name: string, bytes: Uint8Array, way: 'path' | 'stdin') {
-  const path = join(folder, name);
-  writeFileSync(path, bytes);
-  const args = ['--pcap', way === 'path' ? path : '-', '-p', '8973', '--json', '--quiet'];
-  const { code, stdout, stderr } = await runToEnd('gor-listen', args, {}, way === 'path' ? undefined : bytes);
-  const requests = stdout
+test('--json --responses shows each response behind its request, and which it answers', async () => {
+  const { code, stdout } = await listen('answers.pcap', '-p', '8973', '--json', '--responses', '--quiet');
+  const lines = stdout
+    .trimEnd()
     .split('\n')
-    .flatMap((line): { target: string; timestampUs: number }[] => (line === '' ? [] : [JSON.parse(line)]));
-  return { code, stderr, requests };
-}
+    .map((line) => JSON.parse(line));
+  const shown = lines.map(({ type, index, target, request, status }) =>
+    type === 'request' ? `${index} ${target}` : `  ${request} ${status}`,
+  );
+  expect(shown.slice(0, 6)).toEqual([
+    ...['0 /1?size=5000', '  0 200'],
+    ...['1 /2?chunked&size=3000', '  1 200'],
+    ...['2 /3?chunked&size=9', '  2 200'],
+  ]);
+  expect(lines.filter(({ isInterim }) => isInterim === true)).toMatchObject([{ status: 103, request: 6 }]);
+  expect(code).toBe(0);
+});
 
-const formats: [name: string, bytes: Uint8Array, piece: string][] = [
-  ['day.pcap', pcap, 'ends within a frame'],
-  ['day.pcapng', pcapng, 'ends within a block'],
-  ['day.pcap.gz', gzipSync(pcap), 'compressed data ends early'],
-  ['day.pcapng.gz', gzipSync(pcapng), 'compressed data ends early'],
-];
+test('--print --responses likewise, for people', async () => {
+  const { stdout } = await listen('curl-get-post.pcap', '-p', '8973', '--print', '--responses', '--quiet');
+  const lines = stdout.trimEnd().split('\n');
+  expect(lines[0]).toMatch(/ 127\.0\.0\.1:\d+ > 127\.0\.0\.1:8973 GET \/first\?a=1 HTTP\/1\.1$/);
+  expect(lines[1]).toMatch(
+    / 127\.0\.0\.1:\d+ < 127\.0\.0\.1:8973 HTTP\/1\.1 200 OK \(3 body bytes\) to GET \/first\?a=1$/,
+  );
+  expect(lines).toHaveLength(6);
+});
 
-const ofThePcap = listenTo('first.pcap', pcap, 'path');
-
-describe.each(['path', 'stdin'] as const)('by %s', (way) => {
-  test.each(formats)('%s gives its requests', async (name, bytes) => {
-    const { code, stderr, requests } = await listenTo(name, bytes, way);
-    expect(requests.map(({ target }) => target)).toEqual(targets);
-    expect(requests).toEqual((await ofThePcap).requests);
-    expect(stderr).toBe('');
+describe('what a port carries and cannot be read is named', () => {
+  test.each<[file: string, said: string[]]>([
+    ['tls.pcap', ['port 8973: 2 connections carry TLS, which cannot be read']],
+    ['h2c-prior-knowledge.pcap', ['port 8973: 1 connection carries HTTP/2, which cannot be read']],
+    [
+      'other-protocols.pcap',
+      ['SSH', 'SMTP', 'RTSP', 'MQTT'].map((name) => `port 8973: 1 connection carries ${name}, which cannot be read`),
+    ],
+    ['keep-alive.pcap', []],
+  ])('%s', async (file, said) => {
+    const { code, stderr } = await listen(file, '-p', '8973', '--print', '--quiet');
+    const lines = stderr.split('\n').filter((line) => line.includes('cannot be read'));
+    expect(lines).toEqual(said.map((line) => `gor-listen: ${line}`));
     expect(code).toBe(0);
   });
 
-  test.each(formats)(
-    '%s, cut off, gives what came before, then one line, and exit code 1',
-    async (name, bytes, words) => {
-      const { code, stderr, requests } = await listenTo(`cut-${name}`, bytes.subarray(0, -50), way);
-      expect(requests.map(({ target }) => target).slice(0, 2)).toEqual(targets.slice(0, 2));
-      expect(stderr).toMatch(/^gor-listen: The capture.* cannot be read: .* after \d+ whole frames\.\n$/);
-      expect(stderr).toContain(words);
-      expect(code).toBe(1);
-    },
-  );
+  test('not where every port is watched', async () => {
+    const { stderr } = await listen('tls.pcap', '-p', 'any', '--print', '--quiet');
+    expect(stderr).toBe('');
+  });
 });
