@@ -1,4 +1,5 @@
-// What continuous integration runs: everything that `npm test` runs, then the checks. A skipped test fails here.
+// What continuous integration runs: everything that `npm test` runs, then the checks. A skipped test fails here, but for
+// those that need captures of other projects.
 // The last line sums up tests and checks.
 import { spawn } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
@@ -6,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { quickChecks, runChecks, slowChecks } from './check.mjs';
 
 const REPORT = '.setup/test-report.json';
+/** Skipped where the captures of other projects, which are not part of this one, are not there. */
+const NEED_CORPUS = ['test/corpus.test.ts', 'packages/http/test/llhttp-vectors.test.ts'];
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 rmSync(REPORT, { force: true });
@@ -34,13 +37,24 @@ function runTests() {
 function testCounts(code) {
   const report = readReport();
   if (report === undefined) return { passed: 0, failed: 1 };
-  const skipped = report.numTotalTests - report.numPassedTests - report.numFailedTests;
+  const { numTotalTests, numPassedTests, numFailedTests, testResults } = report;
+  const withoutCorpus = testResults
+    .filter(({ name }) => NEED_CORPUS.some((file) => name.endsWith(file)))
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ status }) => status !== 'passed' && status !== 'failed').length;
+  const skipped = numTotalTests - numPassedTests - numFailedTests - withoutCorpus;
+  if (withoutCorpus > 0) process.stdout.write(`${withoutCorpus} tests need captures that are not here: not run\n`);
   if (skipped > 0) process.stdout.write(`${skipped} tests were skipped: that is a failure here\n`);
-  const failed = report.numFailedTests + skipped;
-  return { passed: report.numPassedTests, failed: failed === 0 && code !== 0 ? 1 : failed };
+  const failed = numFailedTests + skipped;
+  return { passed: numPassedTests, failed: failed === 0 && code !== 0 ? 1 : failed };
 }
 
-/** @returns {{ numTotalTests: number, numPassedTests: number, numFailedTests: number } | undefined} */
+/**
+ * @typedef {{ name: string, assertionResults: { status: string }[] }} TestFile
+ * @typedef {{ numTotalTests: number, numPassedTests: number, numFailedTests: number, testResults: TestFile[] }} Report
+ */
+
+/** @returns {Report | undefined} */
 function readReport() {
   try {
     return JSON.parse(readFileSync(REPORT, 'utf8'));
