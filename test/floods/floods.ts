@@ -35,7 +35,7 @@ export const floods: readonly Flood[] = [
     name: 'half-open connections',
     packets: eachOnItsOwn(new PacketMould('client', '', { flags: 'S' })),
     holds: ({ connections }, count) => connections.halfOpenEvicted === Math.max(0, count - 8_192),
-    limitMb: 30,
+    limitMb: 20,
   },
   {
     name: 'tiny segments out of order',
@@ -44,7 +44,7 @@ export const floods: readonly Flood[] = [
       for (let number = 0; number < count; number++) yield mould.packet(number % 200, 2 * Math.floor(number / 200));
     },
     holds: ({ connections }, count) => connections.gaps.limit + connections.gaps.end + 200 >= count - 32_768,
-    limitMb: 50,
+    limitMb: 30,
   },
   stream('a header without end', 'client', 'GET / HTTP/1.1\r\nA: ', 'a'.repeat(1_000), 'head-too-long'),
   stream('headers without end', 'client', 'GET / HTTP/1.1\r\n', 'A: b\r\n'.repeat(150), 'too-many-headers'),
@@ -186,7 +186,7 @@ function stream(
       const rejected = side === 'client' ? dropped : responses.dropped;
       return reason === undefined ? sum(rejected) === 0 : rejected[reason] === 1 && sum(rejected) === 1;
     },
-    limitMb: 40,
+    limitMb: 20,
     counts: [200_000, 12_000],
   };
 }

@@ -5,8 +5,8 @@ import { fuzzCaptures, fuzzConversations, fuzzFiles, lineOf, type Outcome } from
 
 test.each<[what: string, run: (count: number) => Promise<Outcome>, count: number]>([
   ['capture files', fuzzFiles, 300],
-  ['frames of captures', fuzzCaptures, 2_000],
-  ['conversations', fuzzConversations, 1_500],
+  ['frames of captures', fuzzCaptures, 1_500],
+  ['conversations', fuzzConversations, 700],
 ])('%s', async (what, run, count) => {
   const outcome = await run(count);
   console.log(lineOf(what, outcome));
