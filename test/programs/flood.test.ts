@@ -1,4 +1,4 @@
-// The short twins of test/soak/flood.test.ts: every packet of a flood is counted, and memory is bounded.
+// The short twins of test/soak/flooded-listener.test.ts: every packet of a flood is counted, and memory is bounded.
 import { expect, test } from 'vitest';
 import type { FloodKind } from '../kit/flood.ts';
 import { expectListenBalance } from '../live/programs.ts';

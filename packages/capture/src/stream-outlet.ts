@@ -39,9 +39,14 @@ export class StreamOutlet {
     return this.#handler !== undefined;
   }
 
-  attach(handler: StreamHandler | undefined, timestampUs: number): void {
+  /** Who is told from now on, and first of what was given up before: a hole before a FIN that came before all data. */
+  attach(handler: StreamHandler | undefined, startsAt: StartsAt, timestampUs: number): void {
     this.#isAttached = true;
     this.#handler = handler;
+    if (this.#offset > 0) {
+      this.#start(startsAt, timestampUs);
+      this.#handler?.gap(this.#offset, timestampUs);
+    }
     if (this.#endReason !== undefined) this.end(this.#endReason, timestampUs);
   }
 

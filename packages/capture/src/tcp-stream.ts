@@ -88,7 +88,7 @@ export class TcpStream {
   attach(handler: StreamHandler | undefined, isServers: boolean, startWaits: boolean, timestampUs: number): void {
     this.#isServers = isServers;
     this.#startWaits = startWaits;
-    this.#outlet.attach(handler, timestampUs);
+    this.#outlet.attach(handler, this.#start.from, timestampUs);
   }
 
   /** Takes payload and FIN of a segment of this flow. */

@@ -1,5 +1,5 @@
 // Mutated capture files of every format: nothing but CaptureError is thrown, nothing hangs, every frame lies in its bytes.
-// The long run is test/soak/fuzz.test.ts.
+// The long run is test/soak/fuzz-capture.test.ts.
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { captureBlocks, concatenated } from '../../../test/kit/captures.ts';

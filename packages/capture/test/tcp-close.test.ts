@@ -129,6 +129,16 @@ describe('a FIN', () => {
     expect(observed.advance(100).take()).toEqual(['> gap 7', '> end fin']);
   });
 
+  test('behind data that was lost, before anything of the connection was told: a gap, then the end', () => {
+    const observed = new Observed().push(syn(9), synAck(99, 10), fin(20), ack(21)).advance(200);
+    expect(observed.take()).toEqual([]);
+    expect(observed.push({ ...answer(100, 'xyz', 21), atMs: 300 }).take()).toEqual([
+      ...['> handshake', '> gap 10', '> end fin'],
+      ...['< handshake', '< "xyz"'],
+    ]);
+    observed.close();
+  });
+
   test('of which the other side has not heard counts when the connection ends', () => {
     const observed = new Observed().push(...open, fin(20)).advance(60_000);
     observed.take();

@@ -111,7 +111,7 @@ export class HttpConnection {
 
   #endServer(reason: string, timestampUs: number): void {
     this.#responses?.end(timestampUs, reason === 'fin');
-    this.#pairing.release();
+    this.#pairing.close();
     this.#isServerOver = true;
     this.#endIfOver();
     this.#options.onServerEnd?.(timestampUs);

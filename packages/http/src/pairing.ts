@@ -112,12 +112,19 @@ export class Pairing {
       this.#budget.hold(this.#holder, this.#textBytes, nowUs);
       this.#budget.announce();
     } else if (this.#isInBudget) {
-      this.release();
+      this.#release();
     }
   }
 
+  /** No more responses come: nothing waits, now or later. */
+  close(): void {
+    this.#isGivenUp = true;
+    this.#remove(this.#waiting.length);
+    this.#release();
+  }
+
   /** Gives the budget back what is held. */
-  release(): void {
+  #release(): void {
     this.#isInBudget = false;
     this.#budget.release(this.#holder);
   }

@@ -452,6 +452,16 @@ describe('holes', () => {
     expect(budget.heldBytes).toBe(0);
   });
 
+  test('of requests behind the end of the server nothing waits', () => {
+    const budget = new MemoryBudget();
+    const { client, server } = new HttpConnection({ budget, onRequest: () => {}, onReject: () => {} });
+    server.end('fin', 0);
+    for (let count = 0; count < 100; count++) client.data(latin1(`GET /${'x'.repeat(1000)} HTTP/1.1\r\n\r\n`), count);
+    expect(budget.heldBytes).toBe(0);
+    client.end('fin', 100);
+    expect(budget).toMatchObject({ heldBytes: 0, heldMessages: 0 });
+  });
+
   test('long targets that wait are given up before the budget is over its limit', () => {
     const budget = new MemoryBudget({ limitBytes: 10_000 });
     const connections = Array.from({ length: 10 }, () => recorded({ budget }).connection);
