@@ -60,6 +60,31 @@ export const encapsulations: readonly Encapsulation[] = [
     wrap: (ip) => join(etherType(ip), [0, 0, 0, 0, 0, 1, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0], ip),
   },
 
+  {
+    name: 'ARCnet',
+    takes: 'ip',
+    gives: 129,
+    wrap: (ip) => join([1, 2, 0, 3, version(ip) === 4 ? 0xd4 : 0xc4, 0, 0, 9], ip),
+  },
+  {
+    name: 'ARCnet by RFC 1051',
+    takes: 'ip',
+    gives: 129,
+    wrap: (ip) => (version(ip) === 4 ? join([1, 2, 0, 3, 0xf0], ip) : join([1, 2, 0, 3, 0xc4, 0, 0, 9], ip)),
+  },
+  {
+    name: 'ARCnet of BSD',
+    takes: 'ip',
+    gives: 7,
+    wrap: (ip) => join([1, 2, version(ip) === 4 ? 0xd4 : 0xc4, 0, 0, 9], ip),
+  },
+  {
+    name: 'ARCnet of BSD, an exception frame',
+    takes: 'ip',
+    gives: 7,
+    wrap: (ip) => join([1, 2, version(ip) === 4 ? 0xd4 : 0xc4, 0xff, 0, 0xff, 0xff, 0, 0, 9], ip),
+  },
+
   // Into Ethernet.
   { name: 'Ethernet II', takes: 'ip', gives: 'ethernet', wrap: (ip) => ethernet(typed(ip)) },
   ...[0x8100, 0x88a8, 0x9100, 0x9200].map((type) => ({
@@ -180,6 +205,9 @@ export const encapsulations: readonly Encapsulation[] = [
   tunnel('VXLAN with a group policy', 'ethernet', (frame, number) =>
     ipv6Around(udpDatagram(join([0x88, 0x48, 1, 2], uint24(number), [0], frame), 4789), 17),
   ),
+  tunnel('VXLAN with something in what is reserved', 'ethernet', (frame, number) =>
+    inUdp(join([0xff, 1, 0xd1, 0xf2], uint24(number), [3], frame), 4789),
+  ),
   tunnel('VXLAN-GPE', 'ip', (ip, number) =>
     inUdp(join([0x0c, 0, 0, version(ip) === 4 ? 1 : 2], uint24(number), [0], ip), 4790),
   ),
@@ -203,6 +231,11 @@ export const encapsulations: readonly Encapsulation[] = [
       ),
       2152,
     ),
+  ),
+  tunnel('GRE in UDP', 'ip', (ip, number) => inUdp(join([0x20, 0], etherType(ip), uint32(number), ip), 4754)),
+  tunnel('Ethernet in GRE in UDP', 'ethernet', (frame) => inUdp(join([0, 0, 0x65, 0x58], frame), 4754)),
+  tunnel('AYIYA', 'ip', (ip) =>
+    inUdp(join([0x41, 0x52, 0x11, version(ip) === 4 ? 4 : 41, 1, 2, 3, 4], new Uint8Array(16 + 20).fill(7), ip), 5072),
   ),
   tunnel('MPLS in UDP', 'ip', (ip, number) => inUdp(join(labels(number), ip), 6635)),
   // Around IP in an IPv6 packet of Teredo's own addresses.

@@ -1,6 +1,7 @@
 // From the start of a frame to the first header inside: Ethernet, Linux cooked captures v1 and v2, BSD loopback and ENC,
-// PPP and Cisco HDLC, NFLOG, raw IP. https://www.tcpdump.org/linktypes.html
+// PPP and Cisco HDLC, ARCnet, NFLOG, raw IP. https://www.tcpdump.org/linktypes.html
 
+import { enterArcnet } from './arcnet.ts';
 import { enterByEtherType, enterEthernet, etherTypes } from './ether-type.ts';
 import { type Frame, linkTypes } from './frame.ts';
 import { enterLayer, type FrameReject, type LayerCursor, layers, uint16 } from './layer-cursor.ts';
@@ -17,6 +18,8 @@ const protocol8022 = 0x0004;
 /** Address family in the first word; security association and flags behind it. */
 const loopback = { length: 4 } as const;
 const encapsulation = { length: 12 } as const;
+/** Where the protocol stands: behind two addresses, with Linux's framing behind an offset, too. */
+const arcnetProtocolAt = { bsd: 2, linux: 4 } as const;
 const pppDirection = { sent: 1, length: 1 } as const;
 /** The packet type of cooked captures for what this host sent. */
 const packetTypeOutgoing = 4;
@@ -65,6 +68,10 @@ function enterOtherLink(cursor: LayerCursor, linkType: number): FrameReject | un
       return enterDirectedPpp(cursor, linkType);
     case linkTypes.ciscoHdlc:
       return enterCiscoHdlc(cursor);
+    case linkTypes.arcnetBsd:
+      return enterArcnet(cursor, arcnetProtocolAt.bsd);
+    case linkTypes.arcnetLinux:
+      return enterArcnet(cursor, arcnetProtocolAt.linux);
     case linkTypes.nflog:
       return enterNflog(cursor);
     default:
