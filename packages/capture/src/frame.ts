@@ -34,6 +34,7 @@ export const linkTypes = {
   arcnetBsd: 7,
   /** PPP, with or without the address and control bytes of HDLC. */
   ppp: 9,
+  fddi: 10,
   /** Raw IP, as some systems number their DLT_RAW. */
   rawBsd: 12,
   rawOpenBsd: 14,
@@ -60,6 +61,8 @@ export const linkTypes = {
   ipv6: 229,
   /** Linux netfilter log messages. */
   nflog: 239,
+  /** IP over InfiniBand, behind its global routing header. */
+  ipoib: 242,
   /** Linux cooked capture v2. */
   linuxSll2: 276,
 } as const;
