@@ -1,6 +1,18 @@
 // Builds what stands around a packet on its way: link layers, labels and tags, tunnels. Byte by byte from the standards
 // and not from our code: an independent oracle.
 
+import {
+  cooked,
+  ethernet,
+  etherType,
+  labels,
+  nflog,
+  ppp,
+  pppoe,
+  serviceHeader,
+  snap,
+  typed,
+} from './encapsulation-headers.ts';
 import { ipv4Around, ipv6Around, join, udpDatagram, uint16, uint24, uint32, version } from './ip-packets.ts';
 
 /** What an encapsulation takes and gives: an IP packet, an Ethernet frame, or a frame of a LINKTYPE_ number. */
@@ -58,6 +70,45 @@ export const encapsulations: readonly Encapsulation[] = [
     takes: 'ip',
     gives: 276,
     wrap: (ip) => join(etherType(ip), [0, 0, 0, 0, 0, 1, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0], ip),
+  },
+
+  {
+    name: 'ARCnet',
+    takes: 'ip',
+    gives: 129,
+    wrap: (ip) => join([1, 2, 0, 3, version(ip) === 4 ? 0xd4 : 0xc4, 0, 0, 9], ip),
+  },
+  {
+    name: 'ARCnet by RFC 1051',
+    takes: 'ip',
+    gives: 129,
+    wrap: (ip) => (version(ip) === 4 ? join([1, 2, 0, 3, 0xf0], ip) : join([1, 2, 0, 3, 0xc4, 0, 0, 9], ip)),
+  },
+  {
+    name: 'ARCnet of BSD',
+    takes: 'ip',
+    gives: 7,
+    wrap: (ip) => join([1, 2, version(ip) === 4 ? 0xd4 : 0xc4, 0, 0, 9], ip),
+  },
+  {
+    name: 'ARCnet of BSD, an exception frame',
+    takes: 'ip',
+    gives: 7,
+    wrap: (ip) => join([1, 2, version(ip) === 4 ? 0xd4 : 0xc4, 0xff, 0, 0xff, 0xff, 0, 0, 9], ip),
+  },
+
+  { name: 'FDDI', takes: 'ip', gives: 10, wrap: (ip) => join([0x50], new Uint8Array(12).fill(2), snap(ip)) },
+  {
+    name: 'FDDI with a priority',
+    takes: 'ip',
+    gives: 10,
+    wrap: (ip) => join([0x57], new Uint8Array(12).fill(2), snap(ip)),
+  },
+  {
+    name: 'InfiniBand',
+    takes: 'ip',
+    gives: 242,
+    wrap: (ip) => join(new Uint8Array(40), typed(ip).subarray(0, 2), [0, 0], ip),
   },
 
   // Into Ethernet.
@@ -120,6 +171,11 @@ export const encapsulations: readonly Encapsulation[] = [
     wrap: (frame, number) => ethernet(join([0x88, 0xe7, 0], uint24(number), frame)),
   },
   {
+    name: 'FabricPath',
+    ...({ takes: 'ethernet', gives: 'ethernet', tunnels: 1 } as const),
+    wrap: (frame, number) => ethernet(join([0x89, 0x03], uint16(number & 0xffff), frame)),
+  },
+  {
     name: 'a pseudowire with a control word',
     ...({ takes: 'ethernet', gives: 'ethernet', tunnels: 1 } as const),
     wrap: (frame, number) => ethernet(join([0x88, 0x47], labels(number), [0, 0, 0, 0], frame)),
@@ -148,6 +204,7 @@ export const encapsulations: readonly Encapsulation[] = [
     ipv4Around(join([0x40, 0], etherType(ip), [0, 0, 0, 0], [8, 0, 4, 4, 1, 2, 3, 4], [0, 0, 0, 0], ip), 47),
   ),
   tunnel('MPLS in GRE', 'ip', (ip, number) => ipv4Around(join([0, 0, 0x88, 0x47], labels(number), ip), 47)),
+  tunnel('a redirected packet', 'ip', (ip) => ipv4Around(join([0, 0, 0x88, 0x3e, 5, 0x59, 0, 0x48], ip), 47)),
   tunnel('PPTP', 'ip', (ip) =>
     ipv4Around(join([0x30, 0x81, 0x88, 0x0b], uint16(2 + ip.length), [0, 1, 0, 0, 0, 2, 0, 0, 0, 1], ppp(ip)), 47),
   ),
@@ -180,6 +237,9 @@ export const encapsulations: readonly Encapsulation[] = [
   tunnel('VXLAN with a group policy', 'ethernet', (frame, number) =>
     ipv6Around(udpDatagram(join([0x88, 0x48, 1, 2], uint24(number), [0], frame), 4789), 17),
   ),
+  tunnel('VXLAN with something in what is reserved', 'ethernet', (frame, number) =>
+    inUdp(join([0xff, 1, 0xd1, 0xf2], uint24(number), [3], frame), 4789),
+  ),
   tunnel('VXLAN-GPE', 'ip', (ip, number) =>
     inUdp(join([0x0c, 0, 0, version(ip) === 4 ? 1 : 2], uint24(number), [0], ip), 4790),
   ),
@@ -204,6 +264,11 @@ export const encapsulations: readonly Encapsulation[] = [
       2152,
     ),
   ),
+  tunnel('GRE in UDP', 'ip', (ip, number) => inUdp(join([0x20, 0], etherType(ip), uint32(number), ip), 4754)),
+  tunnel('Ethernet in GRE in UDP', 'ethernet', (frame) => inUdp(join([0, 0, 0x65, 0x58], frame), 4754)),
+  tunnel('AYIYA', 'ip', (ip) =>
+    inUdp(join([0x41, 0x52, 0x11, version(ip) === 4 ? 4 : 41, 1, 2, 3, 4], new Uint8Array(16 + 20).fill(7), ip), 5072),
+  ),
   tunnel('MPLS in UDP', 'ip', (ip, number) => inUdp(join(labels(number), ip), 6635)),
   // Around IP in an IPv6 packet of Teredo's own addresses.
   tunnel('Teredo', 'ip', (ip) => inUdp(teredoPacket(ip), 3544), 2),
@@ -226,50 +291,4 @@ function teredoPacket(ip: Uint8Array): Uint8Array {
 
 function inUdp(payload: Uint8Array, port: number): Uint8Array {
   return ipv4Around(udpDatagram(payload, port), 17);
-}
-
-/** Two addresses, then what begins with a type; padded to 60 bytes. */
-function ethernet(typedPayload: Uint8Array): Uint8Array {
-  const frame = join([2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1], typedPayload);
-  return frame.length >= 60 ? frame : join(frame, new Uint8Array(60 - frame.length).fill(0xee));
-}
-
-function cooked(hardwareType: number): Uint8Array {
-  return join([0, 0], uint16(hardwareType), [0, 6, 2, 0, 0, 0, 0, 1, 0, 0]);
-}
-
-function snap(ip: Uint8Array): Uint8Array {
-  return join([0xaa, 0xaa, 3, 0, 0, 0], typed(ip));
-}
-
-function labels(number: number): Uint8Array {
-  return join(uint24((number & 0xfffff) * 16), [64], [0x00, 0x01, 0x01, 63]);
-}
-
-function ppp(ip: Uint8Array): Uint8Array {
-  return join([0, version(ip) === 4 ? 0x21 : 0x57], ip);
-}
-
-function pppoe(ip: Uint8Array): Uint8Array {
-  return join([0x11, 0, 0, 7], uint16(2 + ip.length), ppp(ip));
-}
-
-function serviceHeader(next: number): number[] {
-  return [0x0f, 0xc6, 0x01, next, 0, 0, 1, 0xff, ...new Array(16).fill(0)];
-}
-
-/** Two attributes, the header's with the hook of what came in, and the packet. */
-function nflog(ip: Uint8Array, isLittleEndian: boolean): Uint8Array {
-  const field = (value: number): number[] => (isLittleEndian ? uint16(value).reverse() : uint16(value));
-  const header = [...field(8), ...field(1), 8, 0, 1, 0];
-  const prefix = [...field(5), ...field(10), 0, 0, 0, 0];
-  return join([version(ip) === 4 ? 2 : 10, 0, 0, 5], header, prefix, field(4 + ip.length), field(9), ip);
-}
-
-function typed(ip: Uint8Array): Uint8Array {
-  return join(etherType(ip), ip);
-}
-
-function etherType(ip: Uint8Array): number[] {
-  return version(ip) === 6 ? [0x86, 0xdd] : [0x08, 0x00];
 }

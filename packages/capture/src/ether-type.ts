@@ -1,5 +1,5 @@
 // What an EtherType says comes next, and the Ethernet header itself: VLAN tags (IEEE 802.1Q, 802.1ad), port tags
-// (802.1BR, VN-Tag), customer frames in a provider's (802.1ah), LLC with IP or SNAP (RFC 1042).
+// (802.1BR, VN-Tag), customer frames in a provider's (802.1ah), Cisco FabricPath, LLC with IP or SNAP (RFC 1042).
 // https://www.iana.org/assignments/ieee-802-numbers
 
 import {
@@ -25,6 +25,7 @@ export const etherTypes = {
   bridgePortTag: 0x893f,
   serviceVlan: 0x88a8,
   backboneService: 0x88e7,
+  fabricPath: 0x8903,
   vnTag: 0x8926,
   nsh: 0x894f,
   oldQinQ: 0x9100,
@@ -40,6 +41,8 @@ const vnTag = { typeAt: 4, length: 6 } as const;
 const bridgePortTag = { typeAt: 6, length: 8 } as const;
 /** Priority, flags, the 24 bits of the service's number; then the customer's frame. */
 const backboneService = { length: 4 } as const;
+/** A tree's number and a time to live; then the host's frame. */
+const fabricPath = { length: 2 } as const;
 const llc = { length: 3 } as const;
 const llcSnap = { typeAt: 6, length: 8 } as const;
 const lsapIp = 0x06;
@@ -109,6 +112,9 @@ export function enterEtherType(cursor: LayerCursor, type: number): FrameReject |
       if (!holds(cursor, backboneService.length)) return 'truncated';
       noteNetwork(cursor, uint16(cursor.bytes, cursor.at + 2));
       return enterTunnel(cursor, layers.ethernet, backboneService.length);
+    case etherTypes.fabricPath:
+      if (!holds(cursor, fabricPath.length)) return 'truncated';
+      return enterTunnel(cursor, layers.ethernet, fabricPath.length);
     default:
       return 'not-ip';
   }
@@ -138,6 +144,7 @@ function isEtherType(type: number): boolean {
     case etherTypes.pppoeSession:
     case etherTypes.nsh:
     case etherTypes.backboneService:
+    case etherTypes.fabricPath:
     case etherTypes.bridgePortTag:
     case etherTypes.vnTag:
       return true;
@@ -147,7 +154,7 @@ function isEtherType(type: number): boolean {
 }
 
 /** IP has an LLC number of its own; by SNAP an EtherType follows, under the organisation of RFC 1042 or of 802.1H. */
-function enterLlc(cursor: LayerCursor): FrameReject | undefined {
+export function enterLlc(cursor: LayerCursor): FrameReject | undefined {
   const { bytes, at } = cursor;
   if (!holds(cursor, llc.length)) return 'truncated';
   if (bytes[at] !== bytes[at + 1] || bytes[at + 2] !== unnumberedInformation) return 'not-ip';

@@ -30,8 +30,11 @@ export const linkTypes = {
   /** BSD loopback: the address family in the byte order of the host that captured. */
   null: 0,
   ethernet: 1,
+  /** ARCnet as BSD captures it. */
+  arcnetBsd: 7,
   /** PPP, with or without the address and control bytes of HDLC. */
   ppp: 9,
+  fddi: 10,
   /** Raw IP, as some systems number their DLT_RAW. */
   rawBsd: 12,
   rawOpenBsd: 14,
@@ -48,6 +51,8 @@ export const linkTypes = {
   enc: 109,
   /** Linux cooked capture v1: what the interface `any` gives. */
   linuxSll: 113,
+  /** ARCnet as Linux captures it: with an offset behind the addresses. */
+  arcnetLinux: 129,
   /** PPP with the direction in place of the HDLC address. */
   pppPppd: 166,
   /** PPP behind a byte with the direction. */
@@ -56,6 +61,8 @@ export const linkTypes = {
   ipv6: 229,
   /** Linux netfilter log messages. */
   nflog: 239,
+  /** IP over InfiniBand, behind its global routing header. */
+  ipoib: 242,
   /** Linux cooked capture v2. */
   linuxSll2: 276,
 } as const;

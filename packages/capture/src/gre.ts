@@ -1,5 +1,6 @@
 // GRE (RFC 2784, 2890, 1701) and what it carries: packets of an EtherType, Ethernet, mirrored frames (ERSPAN types I to
-// III, draft-foschiano-erspan), PPP of PPTP (RFC 2637). Ethernet in IP (RFC 3378), too.
+// III, draft-foschiano-erspan), PPP of PPTP (RFC 2637), what WCCP redirects (draft-mclaggan-wccp-v2rev1). Ethernet in IP
+// (RFC 3378), too.
 
 import { enterEtherType, etherTypes } from './ether-type.ts';
 import {
@@ -24,7 +25,9 @@ const reservedBits1 = 0xcf78;
 const fieldLength = 4;
 /** A source route: address family, an offset, its length, its bytes; an empty one is the last. */
 const sourceRoute = { lengthAt: 3, length: 4 } as const;
-const protocols = { ppp: 0x880b, erspan: 0x88be, erspan3: 0x22eb } as const;
+const protocols = { ppp: 0x880b, erspan: 0x88be, erspan3: 0x22eb, wccp: 0x883e } as const;
+/** In version 2 a word before the packet says why it was redirected; its first four bits are not those of IP. */
+const wccpRedirect = { length: 4 } as const;
 const erspan2 = { version: 1, length: 8 } as const;
 const erspan3 = { version: 2, formatAt: 10, subheaderAt: 11, length: 12, subheaderLength: 8 } as const;
 /** What ERSPAN III mirrors: Ethernet frames, or IP packets. */
@@ -66,6 +69,8 @@ function enterPlainGre(cursor: LayerCursor, bits: number, protocol: number): Fra
       return (bits & flags.sequence) === 0 ? enterTunnel(cursor, layers.ethernet, 0) : enterErspan2(cursor);
     case protocols.erspan3:
       return enterErspan3(cursor);
+    case protocols.wccp:
+      return enterTunnel(cursor, layers.ip, firstNibble(cursor, cursor.at) === 4 ? 0 : wccpRedirect.length);
     default:
       cursor.tunnels++;
       return enterEtherType(cursor, protocol) === undefined ? undefined : 'not-tcp';

@@ -11,6 +11,7 @@ import {
   holds,
   type LayerCursor,
   layers,
+  lengthWithin,
   uint16,
   uint32,
 } from './layer-cursor.ts';
@@ -72,7 +73,7 @@ function enterIpv4(cursor: LayerCursor): FrameReject | undefined {
   if (headerLength < ipv4.length || (totalLength !== 0 && totalLength < headerLength)) return 'malformed-ip';
   const fragment = uint16(bytes, at + ipv4.fragmentAt);
   if (end - at < headerLength) return 'truncated';
-  if (totalLength !== 0) cutToLength(cursor, totalLength);
+  if (totalLength !== 0) cutToLength(cursor, lengthWithin(cursor, totalLength));
   cursor.addressesAt = at + ipv4.addressesAt;
   cursor.addressLength = ipv4.addressLength;
   cursor.at = at + headerLength;
@@ -96,7 +97,7 @@ function enterIpv6(cursor: LayerCursor): FrameReject | undefined {
   if (end - at < ipv6.length) return 'truncated';
   const payloadLength = uint16(bytes, at + ipv6.payloadLengthAt);
   // 0 is the length of a jumbogram (RFC 2675, BIG TCP), and of TSO: the frame has it.
-  if (payloadLength !== 0) cutToLength(cursor, ipv6.length + payloadLength);
+  if (payloadLength !== 0) cutToLength(cursor, lengthWithin(cursor, ipv6.length + payloadLength));
   cursor.addressesAt = at + ipv6.addressesAt;
   cursor.addressLength = ipv6.addressLength;
   cursor.at = at + ipv6.length;

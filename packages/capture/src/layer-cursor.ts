@@ -31,6 +31,8 @@ export interface LayerCursor {
   end: number;
   /** Bytes that belong behind `end` but that the capture cut off. */
   missing: number;
+  /** Whether a layer passed has told its length. */
+  isBounded: boolean;
   direction: Direction;
   /** Source and destination address stand one behind the other from here; each is `addressLength` bytes. */
   addressesAt: number;
@@ -57,6 +59,7 @@ export function newLayerCursor(): LayerCursor {
     at: 0,
     end: 0,
     missing: 0,
+    isBounded: false,
     direction: 'unknown',
     addressesAt: 0,
     addressLength: 0,
@@ -97,8 +100,14 @@ export const frameRejects = [
 /** What a layer has behind its own length is padding; what it lacks was cut off. */
 export function cutToLength(cursor: LayerCursor, length: number): void {
   const layerEnd = cursor.at + length;
+  cursor.isBounded = true;
   cursor.missing = Math.max(0, layerEnd - cursor.end);
   cursor.end = Math.min(cursor.end, layerEnd);
+}
+
+/** The length that a packet claims, or less: where a layer around it has told its own, there is no more than that. */
+export function lengthWithin({ isBounded, at, end, missing }: LayerCursor, length: number): number {
+  return isBounded ? Math.min(length, end - at + missing) : length;
 }
 
 /** Goes on `length` bytes behind, in the layer that begins there. */

@@ -1,7 +1,8 @@
 // From the start of a frame to the first header inside: Ethernet, Linux cooked captures v1 and v2, BSD loopback and ENC,
-// PPP and Cisco HDLC, NFLOG, raw IP. https://www.tcpdump.org/linktypes.html
+// PPP and Cisco HDLC, ARCnet, FDDI, IP over InfiniBand, NFLOG, raw IP. https://www.tcpdump.org/linktypes.html
 
-import { enterByEtherType, enterEthernet, etherTypes } from './ether-type.ts';
+import { enterArcnet } from './arcnet.ts';
+import { enterByEtherType, enterEthernet, enterLlc, etherTypes } from './ether-type.ts';
 import { type Frame, linkTypes } from './frame.ts';
 import { enterLayer, type FrameReject, type LayerCursor, layers, uint16 } from './layer-cursor.ts';
 import { enterNflog } from './nflog.ts';
@@ -17,6 +18,12 @@ const protocol8022 = 0x0004;
 /** Address family in the first word; security association and flags behind it. */
 const loopback = { length: 4 } as const;
 const encapsulation = { length: 12 } as const;
+/** Where the protocol stands: behind two addresses, with Linux's framing behind an offset, too. */
+const arcnetProtocolAt = { bsd: 2, linux: 4 } as const;
+/** Frame control and two addresses; frames of other kinds than LLC's manage the ring. */
+const fddi = { kindBits: 0xf0, llcKind: 0x50, length: 13 } as const;
+/** A global routing header, an EtherType, two bytes that are reserved. */
+const ipoib = { typeAt: 40, length: 44 } as const;
 const pppDirection = { sent: 1, length: 1 } as const;
 /** The packet type of cooked captures for what this host sent. */
 const packetTypeOutgoing = 4;
@@ -30,6 +37,7 @@ export function enterLinkLayer(frame: Frame, cursor: LayerCursor): FrameReject |
   cursor.at = frame.start;
   cursor.end = frame.end;
   cursor.missing = Math.max(0, frame.originalLength - (frame.end - frame.start));
+  cursor.isBounded = false;
   cursor.direction = frame.direction;
   cursor.tunnels = 0;
   cursor.network = 0;
@@ -68,6 +76,21 @@ function enterOtherLink(cursor: LayerCursor, linkType: number): FrameReject | un
     case linkTypes.nflog:
       return enterNflog(cursor);
     default:
+      return enterRareLink(cursor, linkType);
+  }
+}
+
+function enterRareLink(cursor: LayerCursor, linkType: number): FrameReject | undefined {
+  switch (linkType) {
+    case linkTypes.arcnetBsd:
+      return enterArcnet(cursor, arcnetProtocolAt.bsd);
+    case linkTypes.arcnetLinux:
+      return enterArcnet(cursor, arcnetProtocolAt.linux);
+    case linkTypes.fddi:
+      return enterFddi(cursor);
+    case linkTypes.ipoib:
+      return enterByEtherType(cursor, ipoib.typeAt, ipoib.length);
+    default:
       return 'unsupported-link-type';
   }
 }
@@ -85,6 +108,14 @@ function enterCooked(cursor: LayerCursor, header: typeof sll | typeof sll2): Fra
   // Other small numbers are protocols of Linux's own, not 802.3 lengths.
   if (protocol < 0x0600 && protocol !== protocol8022) return 'not-ip';
   return enterByEtherType(cursor, header.protocolAt, header.length);
+}
+
+function enterFddi(cursor: LayerCursor): FrameReject | undefined {
+  const { bytes, at, end } = cursor;
+  if (end - at < fddi.length) return 'truncated';
+  if ((bytes[at]! & fddi.kindBits) !== fddi.llcKind) return 'not-ip';
+  cursor.at = at + fddi.length;
+  return enterLlc(cursor);
 }
 
 function enterFamily(cursor: LayerCursor, length: number): FrameReject | undefined {

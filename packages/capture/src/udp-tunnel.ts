@@ -1,9 +1,11 @@
 // Tunnels in UDP: VXLAN (RFC 7348), VXLAN-GPE (draft-ietf-nvo3-vxlan-gpe), Geneve (RFC 8926), GTP-U (3GPP TS 29.281),
-// MPLS (RFC 7510), Teredo (RFC 4380). A port alone proves nothing: each header must be what its standard says.
+// MPLS (RFC 7510), GRE (RFC 8086), AYIYA (draft-massar-v6ops-ayiya), Teredo (RFC 4380). A port alone proves nothing: each
+// header must be what its standard says.
 
 import { enterEtherType, etherTypes } from './ether-type.ts';
 import {
   cutToLength,
+  enterLayer,
   enterTunnel,
   type FrameReject,
   firstNibble,
@@ -20,7 +22,7 @@ const udp = { destinationPortAt: 2, lengthAt: 4, length: 8 } as const;
 /** What stands in the second half of the header. */
 const networkNumberAt = 4;
 
-const vxlan = { flagsAt: 0, numberFlag: 0x08, policyFlag: 0x80, reservedAt: 7, length: 8 } as const;
+const vxlan = { flagsAt: 0, numberFlag: 0x08, length: 8 } as const;
 const vxlanGpe = { versionBits: 0x30, nextFlag: 0x04, unusedBits: 0xc2, nextAt: 3, length: 8 } as const;
 const vxlanGpeProtocols = { ipv4: 1, ipv6: 2, ethernet: 3, nsh: 4, mpls: 5 } as const;
 const geneve = {
@@ -37,6 +39,10 @@ const gtpVersion = { bits: 0xf8, value: 0x30 } as const;
 const gtpOptionalBits = 0x07;
 const labelLength = 4;
 const labelBottom = { at: 2, bit: 0x01 } as const;
+/** Version 0; only checksum, key and sequence number may be there. */
+const greInUdp = { zeroBits: 0x4fff, length: 4 } as const;
+/** Lengths of identity (a power of two) and signature (words) stand in the upper halves; then what to do, what follows. */
+const ayiya = { signatureAt: 1, operationAt: 2, forward: 1, nextAt: 3, length: 8 } as const;
 const teredoAuthentication = { type: 1, idLengthAt: 2, valueLengthAt: 3, fixedLength: 13 } as const;
 const teredoOrigin = { type: 0, length: 8 } as const;
 const ipv6 = { payloadLengthAt: 4, sourceAt: 8, destinationAt: 24, length: 40 } as const;
@@ -64,7 +70,9 @@ function isTunnelPort(port: number): boolean {
     case 2152:
     case teredoPort:
     case 4789:
+    case 4754:
     case 4790:
+    case 5072:
     case 6081:
     case 6635:
     case 8472:
@@ -80,8 +88,12 @@ function enterTunnelOf(cursor: LayerCursor, port: number): FrameReject | undefin
       return enterGtp(cursor);
     case teredoPort:
       return enterTeredo(cursor);
+    case 4754:
+      return enterGreInUdp(cursor);
     case 4790:
       return enterVxlanGpe(cursor);
+    case 5072:
+      return enterAyiya(cursor);
     case 6081:
       return enterGeneve(cursor);
     case 6635:
@@ -94,13 +106,29 @@ function enterTunnelOf(cursor: LayerCursor, port: number): FrameReject | undefin
 function enterVxlan(cursor: LayerCursor): FrameReject | undefined {
   const { bytes, at } = cursor;
   if (!holds(cursor, vxlan.length)) return headerMissing(cursor);
-  const bits = bytes[at + vxlan.flagsAt]!;
-  // With a group policy the three bytes behind the flags are in use, else they are zero.
-  const hasPolicy = (bits & vxlan.policyFlag) !== 0;
-  if ((bits & ~vxlan.policyFlag) !== vxlan.numberFlag || bytes[at + vxlan.reservedAt] !== 0) return 'not-tcp';
-  if (!hasPolicy && (bytes[at + 1] !== 0 || uint16(bytes, at + 2) !== 0)) return 'not-tcp';
+  // All else is reserved, and to be ignored (section 5), or a group policy.
+  if ((bytes[at + vxlan.flagsAt]! & vxlan.numberFlag) === 0) return 'not-tcp';
   noteNetwork(cursor, uint24(bytes, at + networkNumberAt));
   return enterTunnel(cursor, layers.ethernet, vxlan.length);
+}
+
+function enterGreInUdp(cursor: LayerCursor): FrameReject | undefined {
+  if (!holds(cursor, greInUdp.length)) return headerMissing(cursor);
+  if ((uint16(cursor.bytes, cursor.at) & greInUdp.zeroBits) !== 0) return 'not-tcp';
+  return enterLayer(cursor, layers.gre, 0);
+}
+
+function enterAyiya(cursor: LayerCursor): FrameReject | undefined {
+  const { bytes, at } = cursor;
+  if (!holds(cursor, ayiya.length)) return headerMissing(cursor);
+  const next = bytes[at + ayiya.nextAt];
+  const isForwarded = (bytes[at + ayiya.operationAt]! & 0x0f) === ayiya.forward;
+  if (!isForwarded || (next !== 41 && next !== 4)) return 'not-tcp';
+  const identityLength = 1 << (bytes[at]! >> 4);
+  const signatureLength = (bytes[at + ayiya.signatureAt]! >> 4) * 4;
+  const length = ayiya.length + identityLength + signatureLength;
+  if (firstNibble(cursor, at + length) !== (next === 41 ? 6 : 4)) return headerMissing(cursor);
+  return enterTunnel(cursor, layers.ip, length);
 }
 
 function enterVxlanGpe(cursor: LayerCursor): FrameReject | undefined {

@@ -48,6 +48,16 @@ const raw = linkTypes.raw;
 const ethernet = linkTypes.ethernet;
 const extension = (header: number, ...bytes: number[]) => ({ header, bytes: [0, ...bytes] });
 
+test('what a layer around it has ended is no longer than that, whatever it claims', () => {
+  const claiming = ipv4Packet(get);
+  claiming[3]! += 6;
+  const session = (length: number) => [0x11, 0, 0, 1, 0, length, 0, 0x21];
+  const frame = concat(new Uint8Array(12), [0x88, 0x64], session(2 + claiming.length), claiming, new Uint8Array(6));
+  expect(decode(frame, ethernet)).toBe('GET');
+  expect(decode(frame, ethernet, frame.length - 7)).toBe('GE+1');
+  expect(decode(claiming, raw)).toBe('GET+6');
+});
+
 describe('the payload is found, or the reason why there is none', () => {
   const rows: [sentence: string, bytes: Uint8Array, linkType: number, expected: string][] = [
     ['IPv4 in Ethernet, without the padding of a short frame', ethernetFrame(ipv4), ethernet, 'GET'],

@@ -8,7 +8,7 @@ import { decodeSegment, linkTypes } from '../src/index.ts';
 const ip = ipv4Packet({ payload: 'GET' });
 const ip6 = ipv6Packet({ payload: 'GET' });
 const frame = ethernetFrame(ip);
-const { raw, ethernet, linuxSll, nflog, ppp, pppoe, enc, ciscoHdlc } = linkTypes;
+const { raw, ethernet, linuxSll, nflog, ppp, pppoe, enc, ciscoHdlc, arcnetBsd, arcnetLinux, fddi, ipoib } = linkTypes;
 
 function decode(bytes: Uint8Array, linkType: number): string {
   const around = { start: 0, end: bytes.length, originalLength: bytes.length, timestampUs: 0 };
@@ -29,9 +29,23 @@ const rows: [sentence: string, bytes: Uint8Array, linkType: number, expected: st
   ['VXLAN by the port it comes from', inUdp(5000, vxlan, frame, 4789), raw, 'unknown'],
   ['VXLAN on another port', inUdp(4788, vxlan), raw, 'not-tcp'],
   ['VXLAN without the flag of its number', inUdp(4789, [0, 0, 0, 0, 0, 0, 5, 0]), raw, 'not-tcp'],
-  ['VXLAN with unknown flags', inUdp(4789, [0x48, 0, 0, 0, 0, 0, 5, 0]), raw, 'not-tcp'],
-  ['VXLAN with something in the reserved bytes', inUdp(4789, [8, 0, 1, 0, 0, 0, 5, 0]), raw, 'not-tcp'],
-  ['VXLAN with something in the last reserved byte', inUdp(4789, [8, 0, 0, 0, 0, 0, 5, 1]), raw, 'not-tcp'],
+  ['VXLAN with unknown flags', inUdp(4789, [0x48, 0, 0, 0, 0, 0, 5, 0]), raw, 'unknown'],
+  ['VXLAN with something in the reserved bytes', inUdp(4789, [8, 0, 1, 0, 0, 0, 5, 0]), raw, 'unknown'],
+  ['VXLAN with something in the last reserved byte', inUdp(4789, [8, 0, 0, 0, 0, 0, 5, 1]), raw, 'unknown'],
+  ['VXLAN with something in all that is reserved, around a tag', inUdp(4789, [0xff, 1, 2, 3, 0, 0, 5, 1], inEthernet([0x81, 0, 0, 5, 8, 0], ip)), raw, 'unknown'],
+  ['VXLAN with something in all that is reserved, without its number', inUdp(4789, [0xf7, 1, 2, 3, 0, 0, 5, 1]), raw, 'not-tcp'],
+  ['VXLAN with something in the reserved bytes, around ARP', inUdp(4789, [8, 0, 1, 0, 0, 0, 5, 0], inEthernet([8, 6], ip)), raw, 'not-ip'],
+  ['VXLAN with something in the reserved bytes, and too little behind it', inUdp(4789, [8, 0, 1, 0, 0, 0, 5, 0], frame.subarray(0, 13)), raw, 'truncated'],
+  ['GRE in UDP', inUdp(4754, [0, 0, 8, 0], ip), raw, 'unknown'],
+  ['GRE in UDP by the port it comes from', inUdp(5000, [0, 0, 8, 0], ip, 4754), raw, 'unknown'],
+  ['GRE in UDP with something in the reserved bits', inUdp(4754, [0, 8, 8, 0], ip), raw, 'not-tcp'],
+  ['GRE in UDP of version 1', inUdp(4754, [0x30, 1, 0x88, 0x0b, 0, 47, 0, 1, 0, 0, 0, 1, 0, 0x21], ip), raw, 'not-tcp'],
+  ['GRE in UDP without its header', inUdp(4754, [0, 0, 8], new Uint8Array(0)), raw, 'not-tcp'],
+  ['AYIYA that asks for something', inUdp(5072, [0, 0, 2, 41, 0, 0, 0, 1, 9], ip6), raw, 'not-tcp'],
+  ['AYIYA around neither IPv4 nor IPv6', inUdp(5072, [0, 0, 1, 59, 0, 0, 0, 1, 9], ip6), raw, 'not-tcp'],
+  ['AYIYA around another version than it says', inUdp(5072, [0, 0, 1, 41, 0, 0, 0, 1, 9], ip), raw, 'not-tcp'],
+  ['AYIYA with more identity than there is', inUdp(5072, [0xf0, 0, 1, 41, 0, 0, 0, 1, 9], ip6), raw, 'not-tcp'],
+  ['AYIYA without its header', inUdp(5072, [0, 0, 1, 41, 0, 0, 0], new Uint8Array(0)), raw, 'not-tcp'],
   ['VXLAN around ARP', inUdp(4789, vxlan, inEthernet([8, 6], ip)), raw, 'not-ip'],
   ['VXLAN-GPE of another version', inUdp(4790, [0x1c, 0, 0, 1, 0, 0, 5, 0], ip), raw, 'not-tcp'],
   ['VXLAN-GPE around an unknown protocol', inUdp(4790, [0x0c, 0, 0, 9, 0, 0, 5, 0], ip), raw, 'not-tcp'],
@@ -75,6 +89,17 @@ const rows: [sentence: string, bytes: Uint8Array, linkType: number, expected: st
   ['a pseudowire to an address that looks like IPv4', inEthernet([0x88, 0x47, 0, 0, 1, 63], join([0x45, 0, 1], frame.subarray(3))), ethernet, 'unknown'],
   ['a pseudowire without a control word, with a type where one behind it would have it', inEthernet([0x88, 0x47, 0, 0, 1, 63], ethernetFrame(ipv4Packet({ payload: new Uint8Array(0x0800 - 40) }))), ethernet, 'unknown'],
   ['a pseudowire with a control word, with a type where one without would have it', inEthernet([0x88, 0x47, 0, 0, 1, 63, 0, 0, 0, 9], join(frame.subarray(0, 8), [8, 0, 1, 2], frame.subarray(12))), ethernet, 'unknown'],
+  ['a packet redirected by WCCP 1, which has no header', inGre([0, 0, 0x88, 0x3e]), raw, 'unknown'],
+  ['FabricPath that ends in its header', inEthernet([0x89, 3, 1], new Uint8Array(0)), ethernet, 'truncated'],
+  ['FDDI, a frame that manages the ring', join([0xc2], new Uint8Array(12), [0xaa, 0xaa, 3, 0, 0, 0, 8, 0], ip), fddi, 'not-ip'],
+  ['FDDI that ends in its header', new Uint8Array(12).fill(0x50), fddi, 'truncated'],
+  ['InfiniBand around ARP', join(new Uint8Array(40), [8, 6, 0, 0], ip), ipoib, 'not-ip'],
+  ['ARCnet around ARP', join([1, 2, 0, 3, 0xd5, 0, 0, 9], ip), arcnetLinux, 'not-ip'],
+  ['ARCnet with the first part of a packet', join([1, 2, 0, 3, 0xd4, 3, 0, 9], ip), arcnetLinux, 'not-ip'],
+  ['ARCnet with a part of a packet in an exception frame', join([1, 2, 0xd4, 0xff, 0, 0xff, 0xff, 3, 0, 9], ip), arcnetBsd, 'not-ip'],
+  ['ARCnet without the rest of its header', Uint8Array.of(1, 2, 0, 3, 0xd4, 0, 0), arcnetLinux, 'truncated'],
+  ['ARCnet without a protocol', Uint8Array.of(1, 2), arcnetBsd, 'truncated'],
+  ['PPPoE around IP that claims more than the session frame has', inEthernet([0x88, 0x64, 0x11, 0, 0, 1, 0, 45, 0, 0x21], join(ip.subarray(0, 3), [49], ip.subarray(4), [0, 0, 0, 0, 0, 0])), ethernet, 'unknown'],
   ['PPPoE discovery', inEthernet([0x88, 0x64, 0x11, 9, 0, 0, 0, 4], new Uint8Array(60)), ethernet, 'not-ip'],
   ['PPPoE of another version', inEthernet([0x88, 0x64, 0x21, 0, 0, 1, 0, 45, 0, 0x21], ip), ethernet, 'not-ip'],
   ['a service header of another version', inEthernet([0x89, 0x4f, 0x4f, 0xc2, 1, 1, 0, 0, 0, 1], ip), ethernet, 'not-tcp'],
