@@ -778,6 +778,16 @@ test('a handler that throws costs its push and no more', () => {
   expectBalances(connection);
 });
 
+test('a request that waits is given up where its target alone is more than is free', () => {
+  const budget = new MemoryBudget({ limitBytes: 6_000 });
+  const [first, second] = [recorded({ budget }), recorded({ budget })];
+  for (const { connection } of [first, second]) connection.client.data(latin1(get(`/${'x'.repeat(5_000)}`)), 1);
+  expect(budget.givenUpMessages).toBe(1);
+  for (const { connection } of [first, second]) connection.server.data(latin1(ok('')), 2);
+  expect(first.events.at(-1)).toBe('< 200 ?');
+  expect(second.events.at(-1)).toBe(`< 200 /${'x'.repeat(5_000)}`);
+});
+
 describe('bytes are lent as a Buffer that is used again', () => {
   const lend = (text: string, tell: (bytes: Uint8Array) => void): void => {
     const bytes = Buffer.from(text, 'latin1');
