@@ -54,7 +54,8 @@ export class CaptureReader {
     if (this.#isReading) throw new TypeError('read: the frames of the chunk before were not read to their end');
     this.#isReading = true;
     if (this.#kept.length === 0 && chunk.length >= magicLength) this.#format ??= this.#chooseFormat(chunk, 0);
-    return this.#framesOf(chunk);
+    // Of a Buffer, which streams of Node give, `slice` would be a view, and who copies a frame with it would keep none.
+    return this.#framesOf(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
   }
 
   *#framesOf(chunk: Uint8Array): Generator<Frame, void, undefined> {

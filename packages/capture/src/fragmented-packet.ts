@@ -2,6 +2,7 @@
 // those of Linux since 2018 (RFC 5722 for both versions, RFC 815 no more): a copy of what is there is left out, any other
 // overlap ends the packet, since two systems would read it differently.
 
+import { copyOf } from './kept-bytes.ts';
 import type { LayerCursor } from './layer-cursor.ts';
 
 /** What an IP length can say, and what an IPv4 header takes of it at least. */
@@ -46,7 +47,7 @@ export class FragmentedPacket {
   /** Takes the addresses of the fragment where the cursor stands, and nothing else. */
   constructor({ bytes, addressesAt, addressLength }: LayerCursor, timestampUs: number) {
     this.firstUs = timestampUs;
-    this.#addresses = bytes.slice(addressesAt, addressesAt + 2 * addressLength);
+    this.#addresses = copyOf(bytes, addressesAt, addressesAt + 2 * addressLength);
   }
 
   /** The length of the packet without its header, once it is whole. */
@@ -72,7 +73,7 @@ export class FragmentedPacket {
     if (hasMoreFragments && capturedEnd < end) return 'cut';
     if (start === 0) this.#protocol = cursor.fragmentProtocol;
     if (!hasMoreFragments) this.#missing = end - capturedEnd;
-    this.#pieces.push({ offset: start, bytes: cursor.bytes.slice(cursor.at, cursor.at + (capturedEnd - start)) });
+    this.#pieces.push({ offset: start, bytes: copyOf(cursor.bytes, cursor.at, cursor.at + (capturedEnd - start)) });
     this.frames++;
     this.bytes += capturedEnd - start;
     this.#received += end - start;

@@ -2,6 +2,7 @@
 // come twice the first copy stays. What it allocates is counted in the assembler's counters, which the limits read.
 
 import type { AssemblerCounters } from './assembler-counters.ts';
+import { copyOf } from './kept-bytes.ts';
 import type { TcpLimits } from './options.ts';
 import { sequenceAdd, sequenceDistance } from './sequence.ts';
 
@@ -72,7 +73,7 @@ export class HeldSegments {
         other === undefined ? end - at : sequenceDistance(sequenceAdd(sequence, at - start), other.sequence);
       if (freeLength > 0) {
         const until = Math.min(end, at + freeLength);
-        this.#insert(index++, sequenceAdd(sequence, at - start), copy(bytes, at, until), 0, timestampUs);
+        this.#insert(index++, sequenceAdd(sequence, at - start), copyOf(bytes, at, until), 0, timestampUs);
         at = until;
       } else if (other !== undefined) {
         const covered = Math.min(end - at, Math.max(0, other.bytes.length + freeLength));
@@ -160,11 +161,4 @@ export class HeldSegments {
     counters.heldAllocatedBytes += allocated;
     counters.heldAllocatedBytesPeak = Math.max(counters.heldAllocatedBytesPeak, counters.heldAllocatedBytes);
   }
-}
-
-/** Not `slice`: of a Buffer that would be a view. */
-function copy(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  const copied = new Uint8Array(end - start);
-  copied.set(bytes.subarray(start, end));
-  return copied;
 }

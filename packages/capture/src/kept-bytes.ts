@@ -1,4 +1,5 @@
-// Bytes kept from one chunk to the next, in one buffer that grows with what has come, never with what was declared.
+// Bytes that stay where the buffer they came in is used again: a copy, or one buffer that grows with what has come from
+// chunk to chunk, never with what was declared.
 
 /** A growing run of bytes. Its owner limits it. */
 export class KeptBytes {
@@ -17,4 +18,11 @@ export class KeptBytes {
     this.bytes.set(chunk.subarray(at, end), this.length);
     this.length = needed;
   }
+}
+
+/** A copy of `bytes[start, end)`. Not `slice`: of a Buffer, which frames may stand in, that would be a view. */
+export function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const copied = new Uint8Array(end - start);
+  copied.set(bytes.subarray(start, end));
+  return copied;
 }

@@ -6,7 +6,7 @@ import type { Direction, Frame } from './frame.ts';
 import { type FrameReject, type LayerCursor, newLayerCursor, uint32 } from './layer-cursor.ts';
 import { walkToTcp } from './layer-walk.ts';
 import { enterLinkLayer } from './link-layer.ts';
-import { tcpHeader } from './tcp.ts';
+import { largestWindowBytes, tcpHeader } from './tcp.ts';
 
 /** One TCP segment. Its bytes are the frame's: valid only as long as the frame is. */
 export interface Segment {
@@ -51,6 +51,8 @@ export function decodeLayers(cursor: LayerCursor, timestampUs: number): Segment 
   if (end - at < tcpHeader.length) return missing > 0 ? 'truncated' : 'malformed-tcp';
   const headerLength = (bytes[at + tcpHeader.dataOffsetAt]! >> 4) * 4;
   if (headerLength < tcpHeader.length || at + headerLength > end + missing) return 'malformed-tcp';
+  // Where the IP length is 0 the file tells how long the frame was, and a damaged one tells anything up to 2^32.
+  if (missing > largestWindowBytes) return 'malformed-tcp';
   // A capture may be cut within the options: then all of the payload is missing, and its length is known.
   const payloadStart = Math.min(at + headerLength, end);
   return {

@@ -243,8 +243,9 @@ export class TcpAssembler {
   }
 
   #sweep(nowUs: number): void {
+    const passedUs = Math.abs(nowUs - this.#lastSweepUs);
     this.#lastSweepUs = nowUs;
-    this.#waiting.expire(nowUs);
+    this.#waiting.expire(nowUs, passedUs);
     const clockUs = this.#clock.follow(nowUs);
     const { idleTimeoutMs, halfClosedTimeoutMs, endedMemoryMs, resetLingerMs } = this.#limits;
     for (const connection of this.#resetting) {

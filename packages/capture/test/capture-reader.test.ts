@@ -31,6 +31,14 @@ const frames = [
 const microseconds = ['1 1002500 first of 5', '1 2000000  of 0', '1 4294967295999999 cut of 1500'];
 const whole = pcapFile(frames);
 
+test('`slice` copies what a frame holds, also where chunks are Buffers', () => {
+  const chunk = Buffer.from(whole);
+  const copies: Uint8Array[] = [];
+  for (const { bytes, start, end } of new CaptureReader().read(chunk)) copies.push(bytes.slice(start, end));
+  chunk.fill(0);
+  expect(copies.map(asLatin1)).toEqual(['first', '', 'cut']);
+});
+
 /** Interface, protocol and packet type stand behind the lengths. */
 const modified = concatenated(
   pcapFile([], { magic: 0xa1b2cd34 }),

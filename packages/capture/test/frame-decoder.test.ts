@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ethernetFrame, ipv4Packet } from '../../../test/kit/packets.ts';
-import { type Frame, FrameDecoder, linkTypes, type Segment } from '../src/index.ts';
+import { type Frame, FrameDecoder, linkTypes, type Segment, TcpAssembler } from '../src/index.ts';
 
 function frameOf(bytes: Uint8Array, end = bytes.length): Frame {
   const linkType = linkTypes.ethernet;
@@ -25,6 +25,29 @@ test('every frame is counted as a segment or under its reason', () => {
   );
   expect(segments.map((segment) => segment.missing)).toEqual([0, 0, 94]);
 });
+
+test.each([2 ** 27, 2 ** 31 + 100, 4_000_000_000, 2 ** 32 - 1])(
+  'a frame without an IP length that claims to have had %i bytes tells nothing, and ends nothing in a loop',
+  (originalLength) => {
+    const events: string[] = [];
+    const client = {
+      data: (bytes: Uint8Array) => events.push(`${bytes.length}`),
+      gap: (length: number) => events.push(`gap ${length}`),
+      end: (reason: string) => events.push(reason),
+    };
+    const assembler = new TcpAssembler({ onConnection: () => ({ client }) });
+    const decoder = new FrameDecoder({ onSegment: (segment) => assembler.push(segment) });
+    const packet = ipv4Packet({ payload: 'abcdefghij' }); // long enough for no padding
+    packet.fill(0, 2, 4); // the total length
+    const frame = frameOf(ethernetFrame(packet));
+    decoder.push(frame);
+    decoder.push({ ...frame, originalLength });
+    assembler.advance(1_000_000);
+    assembler.close();
+    expect(events).toEqual(['10', 'closed']);
+    expect(decoder.counters().rejected['malformed-tcp']).toBe(1);
+  },
+);
 
 test('without ports every port passes', () => {
   const decoder = new FrameDecoder({ onSegment: () => {} });

@@ -13,6 +13,21 @@ async function* streamOf(chunks: Iterable<Uint8Array>): AsyncGenerator<Uint8Arra
   yield* chunks;
 }
 
+test('a stream may use one Buffer for all its chunks', async () => {
+  async function* oneBuffer(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+    const buffer = Buffer.alloc(1);
+    for (const byte of bytes) {
+      buffer[0] = byte;
+      yield buffer;
+    }
+  }
+  const frames: string[] = [];
+  const file = pcapFile([{ bytes: latin1('abc') }]);
+  for await (const frame of readFrames(oneBuffer(file)))
+    frames.push(asLatin1(frame.bytes.subarray(frame.start, frame.end)));
+  expect(frames).toEqual(['abc']);
+});
+
 async function gunzipped(chunks: Iterable<Uint8Array>): Promise<{ text: string; problem: string | undefined }> {
   const gunzip = new Gunzip();
   let text = '';

@@ -39,6 +39,23 @@ describe('of 80 bytes in fragments', () => {
   });
 });
 
+test('a source may use one Buffer for all its frames', () => {
+  for (const packet of [ipv4, ipv6]) {
+    const fragments = new Fragments();
+    const buffer = Buffer.alloc(256);
+    for (const [from, to] of [
+      [0, 32],
+      [64, 80],
+      [32, 64],
+    ] as const) {
+      const bytes = piece(from, to, to < 80, packet);
+      buffer.fill(0x2e).set(bytes);
+      fragments.push(buffer.subarray(0, bytes.length));
+    }
+    expect(fragments.outcome()).toEqual([`${payload} 0`]);
+  }
+});
+
 describe('where the versions differ', () => {
   test('a fragment that is no multiple of eight is cut to one by IPv4, as Linux does it', () => {
     expect(

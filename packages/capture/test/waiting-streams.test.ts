@@ -45,3 +45,28 @@ describe.each([
     expect(observed.take()).toEqual(['5> handshake', '5> "q"', '5< handshake', '5< gap 1', '5< "s5"']);
   });
 });
+
+describe('a crowd that waits costs a bounded part of the time', () => {
+  const crowd = 10_000;
+  /** All but the last millisecond of the time that a hole is waited for has gone by. */
+  function waiting(): Observed {
+    const observed = new Observed();
+    for (let port = 1; port <= crowd; port++) observed.push(...clientHole(port));
+    observed.advance(4_999).take();
+    return observed;
+  }
+  const gapsOf = (observed: Observed): number => observed.take().filter((line) => line.includes('gap')).length;
+
+  test('of many streams each has its turn', () => {
+    const observed = waiting();
+    const gaps: number[] = [];
+    for (let nowMs = 5_009; gaps.at(-1) !== 0; nowMs += 10) gaps.push(gapsOf(observed.advance(nowMs)));
+    expect(Math.max(...gaps)).toBeLessThan(crowd / 2);
+    expect(gaps.length).toBeLessThan(6);
+    expect(gaps.reduce((sum, count) => sum + count)).toBe(crowd);
+  });
+
+  test('where much time has passed all have', () => {
+    expect(gapsOf(waiting().advance(5_100))).toBe(crowd);
+  });
+});

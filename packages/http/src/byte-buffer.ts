@@ -58,3 +58,10 @@ export class ByteBuffer {
     this.#bytes = bytes;
   }
 }
+
+/** A copy. Not `slice`: of a Buffer, which is lent as well, that would be a view. */
+export function copyOf(bytes: Uint8Array): Uint8Array {
+  const copied = new Uint8Array(bytes.length);
+  copied.set(bytes);
+  return copied;
+}

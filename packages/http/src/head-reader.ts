@@ -94,7 +94,8 @@ export class HeadReader<Reason extends string> {
     if (bareLineEnds >= 0 && bareLineEnds < last) return false;
     const end = last + '\n\r\n'.length;
     const head = text.length - end > SPARE_BYTES ? (bytes.ahead(end) ?? text) : text;
-    if (this.#start.take(head.slice(0, lineEnd)) !== 'complete') return false;
+    // By itself: the line's parts are kept while the request waits for its answer, and are not to keep the head.
+    if (this.#start.take(bytes.ahead(lineEnd) ?? '') !== 'complete') return false;
     const headers = parseFields(head.slice(lineEnd, end));
     if (typeof headers === 'string') return false;
     this.headers = headers;

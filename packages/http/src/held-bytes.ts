@@ -1,5 +1,6 @@
 // Bytes of one stream that wait for a word of the other one. Copied, bounded, and accounted for in a memory budget.
 
+import { copyOf } from './byte-buffer.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 
 /** Most bytes that wait in one stream, some for the bookkeeping of each piece among them. */
@@ -49,7 +50,7 @@ export class HeldBytes {
     const size = bytes.length + PIECE_BYTES;
     if (this.#size + size > MAX_HELD_BYTES) return false;
     if (this.#pieces.length === 0) this.sinceUs = timestampUs;
-    this.#pieces.push({ bytes: bytes.slice(), timestampUs });
+    this.#pieces.push({ bytes: copyOf(bytes), timestampUs });
     this.#size += size;
     this.#budget.hold(this.#holder, this.#size, timestampUs);
     this.#budget.announce();

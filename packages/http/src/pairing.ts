@@ -43,7 +43,7 @@ export class Pairing {
   #unpairedUs = -1;
   #isInBudget = false;
   readonly #budget: MemoryBudget;
-  readonly #holder = { giveUp: (): undefined => this.#forget(this.#waiting.length - 1) };
+  readonly #holder = { giveUp: (): undefined => this.#giveUp() };
 
   constructor(budget: MemoryBudget) {
     this.#budget = budget;
@@ -147,6 +147,13 @@ export class Pairing {
   #forget(count: number): undefined {
     this.#isServerLost = true;
     this.#remove(count);
+  }
+
+  /** The newest may stay, where it is small: it tells how long the next answer is. */
+  #giveUp(): undefined {
+    const newest = this.#waiting.at(-1);
+    const isSmall = newest !== undefined && sizeOf(newest) <= FREE_BYTES;
+    return this.#forget(this.#waiting.length - (isSmall ? 1 : 0));
   }
 
   #remove(count: number): void {

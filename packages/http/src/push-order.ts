@@ -1,6 +1,7 @@
 // Keeps order where handlers call back into a parser, and the parser whole where they throw: the shell around a
 // MessageReader that both parsers share.
 
+import { copyOf } from './byte-buffer.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import type { MessageReader } from './message-reader.ts';
 
@@ -26,7 +27,7 @@ export class PushOrder<Own extends string> {
   /** Reads bytes; returns how many of them, fewer than given only where the reader stopped before a message. */
   push(bytes: Uint8Array, timestampUs: number): number {
     if (this.#isReading) {
-      this.#later.push({ bytes: bytes.slice(), gapLength: 0, timestampUs });
+      this.#later.push({ bytes: copyOf(bytes), gapLength: 0, timestampUs });
       return bytes.length;
     }
     this.#isReading = true;

@@ -132,6 +132,7 @@ export class RequestSide implements MessageSide<RejectReason> {
     index: number,
   ): void {
     const { method, target, version } = this.start.line;
+    this.start.line = NO_LINE; // connections are silent for long, and targets may be long, too
     this.#handlers.onRequest({
       method,
       target,
@@ -151,6 +152,7 @@ export class RequestSide implements MessageSide<RejectReason> {
   reject(reason: RejectReason, timestampUs: number, index: number): () => void {
     this.counters.rejected[reason]++;
     if (!this.#isWatched) this.#tellWatch(index, this.start.line, NO_HEADERS);
+    this.start.line = NO_LINE;
     return () => this.#handlers.onReject({ reason, timestampUs, index });
   }
 

@@ -15,9 +15,11 @@ import { parseStatusLine, type StatusLine } from './status-line.ts';
 
 const START = Array.from('HTTP/', (letter) => letter.charCodeAt(0));
 
+const NO_LINE: StatusLine = { version: '', status: 0, reason: '' };
+
 /** The status line as a head's first line. */
 class ResponseStart implements StartLine<ResponseRejectReason> {
-  line: StatusLine = { version: '', status: 0, reason: '' };
+  line: StatusLine = NO_LINE;
 
   readStart(bytes: MessageBytes): 'more' | 'complete' | 'no-message' {
     const { chunk } = bytes;
@@ -98,6 +100,8 @@ export class ResponseSide implements MessageSide<ResponseRejectReason> {
     index: number,
   ): void {
     const { version, status, reason } = this.start.line;
+    const request = this.#request;
+    this.#forget();
     this.#options.onResponse?.({
       version,
       status,
@@ -112,13 +116,14 @@ export class ResponseSide implements MessageSide<ResponseRejectReason> {
       lastByteUs,
       isInterim: status < 200,
       index,
-      request: this.#request,
+      request,
     });
   }
 
   reject(reason: ResponseRejectReason, timestampUs: number, index: number): () => void {
     this.counters.rejected[reason]++;
     const request = this.#request;
+    this.#forget();
     return () => this.#options.onReject?.({ reason, timestampUs, index, request });
   }
 
@@ -140,6 +145,12 @@ export class ResponseSide implements MessageSide<ResponseRejectReason> {
 
   takeOpaque(): undefined {
     return undefined;
+  }
+
+  /** Of what is done nothing is kept: connections are silent for long, and the text of heads may be long. */
+  #forget(): void {
+    this.#request = undefined;
+    this.start.line = NO_LINE;
   }
 
   /** RFC 9110 §15.2.2 and §9.3.6. */

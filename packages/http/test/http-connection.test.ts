@@ -788,6 +788,45 @@ test('a handler that throws costs its push and no more', () => {
   expectBalances(connection);
 });
 
+test('a request that waits is given up where its target alone is more than is free', () => {
+  const budget = new MemoryBudget({ limitBytes: 6_000 });
+  const [first, second] = [recorded({ budget }), recorded({ budget })];
+  for (const { connection } of [first, second]) connection.client.data(latin1(get(`/${'x'.repeat(5_000)}`)), 1);
+  expect(budget.givenUpMessages).toBe(1);
+  for (const { connection } of [first, second]) connection.server.data(latin1(ok('')), 2);
+  expect(first.events.at(-1)).toBe('< 200 ?');
+  expect(second.events.at(-1)).toBe(`< 200 /${'x'.repeat(5_000)}`);
+});
+
+describe('bytes are lent as a Buffer that is used again', () => {
+  const lend = (text: string, tell: (bytes: Uint8Array) => void): void => {
+    const bytes = Buffer.from(text, 'latin1');
+    tell(bytes);
+    bytes.fill(0x2e);
+  };
+
+  test('a response that waits for its request', () => {
+    const { connection, events } = recorded();
+    connection.client.start('handshake', 0);
+    lend(ok('a'), (bytes) => connection.server.data(bytes, 1));
+    connection.client.data(latin1(get('/1')), 2);
+    expect(events).toEqual(['> /1', '< 200 1 /1']);
+    expectBalances(connection);
+  });
+
+  test('a request that a handler tells of another one', () => {
+    const targets: string[] = [];
+    const { connection } = recorded({
+      onRequest: ({ target }) => {
+        if (targets.push(target) === 1) lend(get('/2'), (bytes) => connection.client.data(bytes, 2));
+      },
+    });
+    connection.client.data(latin1(get('/1')), 1);
+    expect(targets).toEqual(['/1', '/2']);
+    expectBalances(connection);
+  });
+});
+
 test('a missing handler and limits out of range are refused by name', () => {
   // @ts-expect-error: a handler is missing
   expect(() => new HttpConnection({ onRequest: () => {} })).toThrow(/onReject must be a function/);

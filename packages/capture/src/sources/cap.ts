@@ -70,8 +70,10 @@ export class CapSource {
     // Cooked frames carry the direction themselves.
     const isCooked = linkType === linkTypes.linuxSll || linkType === linkTypes.linuxSll2;
     this.tellsDirection = isLoopback || isCooked || this.#ownAddress !== undefined;
+    // Not the Buffer itself: its `slice` is a view, and who copies a frame with it would keep none.
+    const bytes = new Uint8Array(this.#buffer.buffer, this.#buffer.byteOffset, snapLength);
     const direction: Direction = isLoopback ? 'loopback' : 'unknown';
-    this.#frame = { linkType, timestampUs: 0, bytes: this.#buffer, start: 0, end: 0, originalLength: 0, direction };
+    this.#frame = { linkType, timestampUs: 0, bytes, start: 0, end: 0, originalLength: 0, direction };
     this.#handle.on('packet', (length) => this.#emit(length));
   }
 

@@ -3,6 +3,7 @@
 
 import { crc32 } from 'node:zlib';
 import { GzipHeader, isGzip } from '../gzip-header.ts';
+import { copyOf } from '../kept-bytes.ts';
 import { Inflate } from './inflate.ts';
 
 const magicLength = 2;
@@ -31,7 +32,7 @@ export class Gunzip {
         let next = chunk;
         if (beginning !== undefined) {
           next = beginning.length === 0 ? chunk : joined(beginning, chunk);
-          beginning = next.length < magicLength ? next.slice() : undefined; // a chunk is valid until the next
+          beginning = next.length < magicLength ? copyOf(next, 0, next.length) : undefined; // a chunk is valid until the next
           isCompressed = isGzip(next);
         }
         if (beginning !== undefined) continue;
