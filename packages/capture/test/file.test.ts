@@ -1,10 +1,12 @@
 import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { gzipSync } from 'node:zlib';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { captureBlocks, concatenated } from '../../../test/kit/captures.ts';
 import { asLatin1, latin1 } from '../../../test/kit/every-split.ts';
 import { pcapFile } from '../../../test/kit/packets.ts';
@@ -20,6 +22,35 @@ async function textsOf(source: string | AsyncIterable<Uint8Array>): Promise<stri
   for await (const { bytes, start, end } of readFrames(source)) texts.push(asLatin1(bytes.subarray(start, end)));
   return texts;
 }
+
+test('what fails to be read ahead is told when its turn comes, however long the frames before take', async () => {
+  const path = join(folder, 'failing.pcap');
+  writeFileSync(path, file);
+  const handle = await open(path);
+  const prototype = Object.getPrototypeOf(handle);
+  const { read } = prototype;
+  await handle.close();
+  // Not a spy: that handles the rejection itself.
+  let reads = 0;
+  prototype.read = (chunk: Uint8Array) => {
+    if (++reads > 1) return Promise.reject(new Error('EIO'));
+    chunk.set(file);
+    return Promise.resolve({ bytesRead: file.length });
+  };
+  const unhandled = vi.fn();
+  process.on('unhandledRejection', unhandled);
+  try {
+    const batches = readCapture(path);
+    const first = await batches.next();
+    expect([...first.value!]).toHaveLength(2);
+    for (let count = 0; count < 5; count++) await turn();
+    expect(unhandled).not.toHaveBeenCalled();
+    await expect(batches.next()).rejects.toMatchObject({ code: 'unreadable' });
+  } finally {
+    process.off('unhandledRejection', unhandled);
+    prototype.read = read;
+  }
+});
 
 async function* streamOf(...chunks: Uint8Array[]): AsyncGenerator<Uint8Array> {
   yield* chunks;

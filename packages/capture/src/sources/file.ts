@@ -44,15 +44,15 @@ export async function* readFrames(
 /** Reads into one of two buffers while the other is looked at: no memory is taken for what is read. */
 async function* readFile(path: string): AsyncGenerator<Uint8Array, void, undefined> {
   let file: FileHandle | undefined;
-  let reading: Promise<{ bytesRead: number }> | undefined;
   try {
     file = await open(path);
     let [chunk, other] = [new Uint8Array(readBytes), new Uint8Array(readBytes)];
-    reading = file.read(chunk, 0, readBytes, null);
+    let reading = file.read(chunk, 0, readBytes, null);
     for (;;) {
       const { bytesRead } = await reading;
       if (bytesRead === 0) return;
       reading = file.read(other, 0, readBytes, null);
+      reading.catch(() => {}); // told when its turn comes: until then whoever plays the frames may wait for long
       yield chunk.subarray(0, bytesRead);
       [chunk, other] = [other, chunk];
     }
@@ -60,7 +60,6 @@ async function* readFile(path: string): AsyncGenerator<Uint8Array, void, undefin
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new CaptureError('unreadable', `The capture ${path} cannot be read: ${reason}.`, { cause });
   } finally {
-    reading?.catch(() => {}); // what was read ahead is not wanted any more
     await file?.close();
   }
 }
