@@ -37,6 +37,8 @@ export class Pairing {
   #isServerLost = false;
   /** Requests were sent before the first byte of the answer to the one before. */
   #isPipelined = false;
+  /** In step, a response was seen to answer the only request there was: the client sends one after the other. */
+  #isSequential = false;
   /** Nothing can be certain any more. */
   #isGivenUp = false;
   /** First byte of the last final response that was read while no request was known. */
@@ -101,7 +103,8 @@ export class Pairing {
     this.#remove(1);
     this.#isBehindLoss = false;
     const next = this.#waiting[0];
-    if (next !== undefined && next.firstByteUs < firstByteUs) this.#isPipelined = true;
+    if (next === undefined) this.#isSequential = true;
+    else if (next.firstByteUs < firstByteUs) this.#isPipelined = true;
     return request;
   }
 
@@ -118,9 +121,13 @@ export class Pairing {
 
   /** No more responses come: nothing waits, now or later. */
   close(): void {
+    this.#stop();
+    this.#release();
+  }
+
+  #stop(): void {
     this.#isGivenUp = true;
     this.#remove(this.#waiting.length);
-    this.#release();
   }
 
   /** Gives the budget back what is held. */
@@ -129,18 +136,19 @@ export class Pairing {
     this.#budget.release(this.#holder);
   }
 
-  /** Behind a hole the newest request begun before a response is the one it answers, if the client does not pipeline. */
+  /**
+   * Behind a hole a response answers the only request that was begun before it; of several the newest, but only where the
+   * client was seen to send one after the other, and never more at once.
+   */
   #catchUp(firstByteUs: number): void {
     let count = 0;
     while (count < this.#waiting.length && this.#waiting[count]!.firstByteUs <= firstByteUs) count++;
     if (count === 0) return;
-    if (count > 1 && this.#isPipelined) {
-      this.#isGivenUp = true;
-      this.#remove(this.#waiting.length);
-      return;
-    }
-    this.#remove(count - 1);
-    this.#isServerLost = false;
+    if (count > 1 && (this.#isPipelined || !this.#isSequential)) return this.#stop();
+    // A request may have been lost behind these, too, and this be its answer.
+    const isOpen = this.#certain <= count;
+    this.#remove(isOpen ? count : count - 1);
+    this.#isServerLost = isOpen;
   }
 
   /** Lets the oldest go: where their answers come, they are taken for others' but for the time. */
