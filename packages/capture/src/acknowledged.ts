@@ -1,6 +1,7 @@
 // How far the other side has acknowledged a stream (RFC 9293, section 3.10.7.4), where its numbers can be believed.
 
-import { sequenceDistance } from './sequence.ts';
+import type { Segment } from './segment.ts';
+import { sequenceAdd, sequenceDistance } from './sequence.ts';
 import { largestWindowBytes } from './tcp.ts';
 
 /** The acknowledgments for one stream. */
@@ -19,6 +20,15 @@ export class Acknowledged {
     if (place !== undefined && !areNear(place, to)) return false;
     this.#to = to;
     return true;
+  }
+
+  /**
+   * Whether the segment is a keep-alive probe on a byte that was not captured: a zero byte just before what was acknowledged,
+   * and not what stood there. `next` is where the stream stands, undefined while that is not known.
+   */
+  isProbe({ sequence, bytes, payloadStart, payloadEnd, missing }: Segment, next: number | undefined): boolean {
+    if (payloadEnd - payloadStart !== 1 || bytes[payloadStart] !== 0 || missing > 0) return false;
+    return next !== undefined && sequenceAdd(sequence, 1) === this.#to && sequenceDistance(next, sequence) >= 0;
   }
 
   /** The stream stands here: what was acknowledged far from it belongs to another. */

@@ -99,6 +99,8 @@ export class TcpStream {
     if (length + missing > 0) {
       if (this.#outlet.endReason !== undefined) this.#drop('after-end', length);
       else if (!this.#outlet.hasHandler) this.#skipUnwanted(sequence, length, missing);
+      else if (this.#acked.isProbe(segment, this.#start.isPlaced ? this.#next : undefined))
+        this.#counters.duplicateBytes++;
       else this.#take(sequence, bytes, payloadStart, payloadEnd, missing, timestampUs);
     }
     if ((flags & tcpFlags.fin) !== 0) this.#takeFin(sequenceAdd(sequence, length + missing), timestampUs);
@@ -214,11 +216,9 @@ export class TcpStream {
   }
 
   #hold(sequence: number, bytes: Uint8Array, start: number, end: number, missing: number, timestampUs: number): void {
-    // A zero byte just before what was acknowledged is a keep-alive probe, and not what stood there.
-    const isProbe = end - start === 1 && bytes[start] === 0 && sequenceAdd(sequence, 1) === this.#acked.to;
     this.#held ??= new HeldSegments(this.#counters);
     const held = this.#held;
-    this.#counters.duplicateBytes += isProbe ? 1 : held.hold(sequence, bytes, start, end, missing, timestampUs);
+    this.#counters.duplicateBytes += held.hold(sequence, bytes, start, end, missing, timestampUs);
     if (this.#acked.to !== undefined) held.acknowledge(this.#next, this.#acked.to, timestampUs);
     this.#noteHole(timestampUs);
     while (held.exceeds(this.#limits)) this.giveUpHole('limit', timestampUs);

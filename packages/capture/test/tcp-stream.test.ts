@@ -82,6 +82,12 @@ describe('probes, and what is no data', () => {
       1,
     ],
     [
+      'a keep-alive probe on the next byte, which was acknowledged and not captured',
+      [data(10, 'ab'), ack(13), data(12, '\0'), data(13, 'd')],
+      ['"ab"', 'gap 1', '"d"'],
+      1,
+    ],
+    [
       'zero-window probes that the server refuses, then the data',
       [data(10, 'ab'), ack(12), data(12, 'c'), ack(12), data(12, 'c'), ack(12), data(12, 'cde'), ack(15)],
       ['"ab"', '"c"', '"de"'],
