@@ -33,6 +33,11 @@ export class Acknowledged {
     // Where no acknowledgment was captured for long, the numbers have gone half around: the last one lies behind.
     return ahead > 0 && ahead <= largestWindowBytes;
   }
+
+  /** Where a hole at `next` that is given up as acknowledged ends at the latest; undefined where nothing behind it is. */
+  limitOf(next: number, reason: string): number | undefined {
+    return reason === 'acked' && this.covers(next) ? this.#to : undefined;
+  }
 }
 
 /** Whether two sequence numbers can be under way in one flow at the same time. */

@@ -28,7 +28,6 @@ export class TcpStream {
   #isServers = false;
   /** Whether the first data may be data that overtook its predecessor. */
   #startWaits = true;
-
   /** Sequence number of the next byte to deliver. */
   #next = 0;
   #held: HeldSegments | undefined;
@@ -75,7 +74,7 @@ export class TcpStream {
 
   /** A SYN told the sequence number of the first byte; as a guess, the answer to a SYN. */
   startAtHandshake(sequence: number, isGuess: boolean, timestampUs: number): void {
-    if (!this.#start.placeByHandshake(sequence, isGuess, this.isUntouched)) return;
+    if (!this.#start.placeByHandshake(sequence, isGuess, this.isUntouched, this.#acked.to)) return;
     this.#next = sequence;
     this.#acked.forgetUnlessNear(this.#next);
     this.#settle(timestampUs);
@@ -136,11 +135,12 @@ export class TcpStream {
     if (this.#start.isOpen) return this.#closeStart(nowUs);
     const isCut = this.#cutLength > 0;
     const behind = this.#held?.first?.sequence ?? this.#finAt;
-    const limit = isCut ? sequenceAdd(this.#next, this.#cutLength) : reason === 'acked' ? this.#acked.to : undefined;
+    const limit = isCut ? sequenceAdd(this.#next, this.#cutLength) : this.#acked.limitOf(this.#next, reason);
     const target = behind === undefined || limit === undefined ? (behind ?? limit) : earlierSequence(behind, limit);
     if (target === undefined) return;
     const length = sequenceDistance(this.#next, target);
     this.#pass(length);
+    if (target === this.#finAt) this.#cutLength = 0; // what a cut frame claims behind the FIN
     if (length > 0) this.#outlet.passGap(length, isCut ? 'cut' : reason, this.#start.from, nowUs);
     if (reason === 'acked' && !isCut && target !== behind) this.#held?.forgetAcknowledged();
     this.#settle(nowUs);
