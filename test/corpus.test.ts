@@ -76,6 +76,11 @@ const differing: readonly { readonly case: string; readonly what: string; readon
     reason: 'refused at its head by its length',
   },
   {
+    case: 'dlt-raw-ip',
+    what: '1 × clientStream → other bytes, sha256',
+    reason: 'all that the capture holds of the connection is a zero byte that is not pushed: a keep-alive probe',
+  },
+  {
     case: 'fuzzed-request-head',
     what: '1 × nothing → malformed-status-line',
     reason: '`HTTP/!.4 206`: begun and refused, so counted',

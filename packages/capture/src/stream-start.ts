@@ -52,11 +52,15 @@ export class StreamStart {
 
   /**
    * A handshake puts the first byte here: the sender's SYN, or, as a guess, the acknowledgment in the answer to it. False
-   * where something better is known.
+   * where something better is known. `ackedTo` is what the other side has acknowledged.
    */
-  placeByHandshake(sequence: number, isGuess: boolean, isUntouched: boolean): boolean {
+  placeByHandshake(sequence: number, isGuess: boolean, isUntouched: boolean, ackedTo: number | undefined): boolean {
     if (this.isPlaced) {
-      const isBetter = this.#isOpen ? sequenceDistance(sequence, this.#sequence) >= 0 : isUntouched && !isGuess;
+      // Of several SYNs the acknowledged one counts: others with SYN cookies may come all the same, and late.
+      const isAgreed = !this.#isGuess && ackedTo === this.#sequence;
+      const isBetter = this.#isOpen
+        ? sequenceDistance(sequence, this.#sequence) >= 0
+        : isUntouched && !isGuess && !isAgreed;
       if (!isBetter) return false;
     }
     this.#place(sequence, 'handshake');

@@ -124,7 +124,7 @@ export class TcpAssembler {
       this.#announce(connection, segment);
       if (this.#isClosed) return this.#drop('after-end', length);
     }
-    if (isData || (flags & tcpFlags.fin) !== 0) stream.push(segment);
+    if (isData || ((flags & tcpFlags.fin) !== 0 && !connection.isBeforeHandshake(segment))) stream.push(segment);
     this.#waiting.track(stream);
     this.#boundHeld(timestampUs);
     this.#settle(connection, stream, timestampUs);

@@ -17,6 +17,8 @@ export interface RoleHints {
   readonly serverPorts: ReadonlySet<number> | undefined;
 }
 
+const pushOrFin = tcpFlags.psh | tcpFlags.fin;
+
 /** `half-open`: no data yet; `open`: announced; `half-closed`: one side closed; `ended`: only remembered. */
 export type ConnectionState = 'half-open' | 'open' | 'half-closed' | 'ended';
 
@@ -96,12 +98,22 @@ export class TcpConnection {
     return stream.endReason === 'fin' ? ahead > 0 : ahead >= 0;
   }
 
-  /** Whether all payload of a segment stands before the first byte of its stream, of which no data was seen yet. */
+  /**
+   * Whether all payload of a segment stands before the first byte of its stream, of which no data was seen yet. Where
+   * nothing tells the start, a keep-alive probe is known by its zero byte that is not pushed.
+   */
   isBeforeStart(segment: Segment): boolean {
+    const { flags, bytes, payloadStart, payloadEnd, missing } = segment;
     const { start } = this.streamOf(segment);
-    if (!start.isPlaced || (segment.flags & tcpFlags.syn) !== 0) return false;
-    const length = segment.payloadEnd - segment.payloadStart + segment.missing;
+    if ((flags & tcpFlags.syn) !== 0) return false;
+    const length = payloadEnd - payloadStart + missing;
+    if (!start.isPlaced) return length === 1 && bytes[payloadStart] === 0 && missing === 0 && (flags & pushOrFin) === 0;
     return sequenceDistance(start.sequence, segment.sequence) + length <= 0;
+  }
+
+  /** Whether the sender of a FIN without data is not known to be connected: who waits for a SYN+ACK does not heed it. */
+  isBeforeHandshake(segment: Segment): boolean {
+    return this.state === 'half-open' && !this.streamOf(segment).start.isPlaced;
   }
 
   /** Whether a RST may be real, by its number; any other changes nothing at its receiver. */
@@ -147,8 +159,10 @@ export class TcpConnection {
     const isSame = stream.start.acceptsHandshake(sequenceAdd(segment.sequence, 1), stream.isUntouched);
     if ((segment.flags & tcpFlags.ack) === 0) return isSame;
     const { start } = this.oppositeOf(segment);
-    // A server with SYN cookies (RFC 4987) answers the same SYN with another number each time.
-    return start.acceptsAnswer(segment.acknowledgment) && (isSame || (start.isPlaced && stream.isUntouched));
+    // A server with SYN cookies (RFC 4987) answers the same SYN with another number each time, and may do so late.
+    const isLateAnswer = start.sequence === segment.acknowledgment && !stream.start.isOpen;
+    const isOfSameSyn = start.isPlaced && (stream.isUntouched || isLateAnswer);
+    return start.acceptsAnswer(segment.acknowledgment) && (isSame || isOfSameSyn);
   }
 
   #forgetRoles(): void {

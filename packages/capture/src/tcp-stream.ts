@@ -28,7 +28,6 @@ export class TcpStream {
   #isServers = false;
   /** Whether the first data may be data that overtook its predecessor. */
   #startWaits = true;
-
   /** Sequence number of the next byte to deliver. */
   #next = 0;
   #held: HeldSegments | undefined;
@@ -75,7 +74,7 @@ export class TcpStream {
 
   /** A SYN told the sequence number of the first byte; as a guess, the answer to a SYN. */
   startAtHandshake(sequence: number, isGuess: boolean, timestampUs: number): void {
-    if (!this.#start.placeByHandshake(sequence, isGuess, this.isUntouched)) return;
+    if (!this.#start.placeByHandshake(sequence, isGuess, this.isUntouched, this.#acked.to)) return;
     this.#next = sequence;
     this.#acked.forgetUnlessNear(this.#next);
     this.#settle(timestampUs);

@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { captureBlocks, concatenated } from '../../../test/kit/captures.ts';
 import { everySplit, latin1 } from '../../../test/kit/every-split.ts';
@@ -260,18 +259,4 @@ test('a section of more interfaces than can be named is damage', () => {
   expect(captured([many])).toEqual([
     'broken-capture: a section describes more than 65536 interfaces, after 0 whole frames',
   ]);
-});
-
-// As tshark counts them, less its records for blocks that hold no packet.
-const shared = '/work/shared/corpus/captures';
-test.skipIf(!existsSync(shared)).each([
-  ['pcapng-all-blocks-le.pcapng', 5],
-  ['pcapng-be-several-sections.pcapng', 8],
-  ['pcapng-http.pcapng', 64],
-  ['pcapng-several-interfaces.pcapng', 6],
-  ['pcap-big-endian-nanosecond.pcap', 10],
-])('the shared capture %s is read to its end', (name, count) => {
-  const text = captured([readFileSync(`${shared}/${name}`)]);
-  expect(text.filter((line) => /^(broken|unsupported)/.test(line))).toEqual([]);
-  expect(text).toHaveLength(count);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ack, answer, data, Observed, syn, synAck, type TestPacket } from './observed.ts';
+import { ack, answer, data, fin, Observed, syn, synAck, type TestPacket } from './observed.ts';
 
 const asServer = (packet: TestPacket): TestPacket => ({ ...packet, side: '<' });
 
@@ -68,6 +68,25 @@ describe('a handshake', () => {
       'syn',
     ],
     [
+      'SYN cookies, and the answer that the client has not taken comes again, late',
+      [
+        ...[{ ...syn(9), payload: 'ab' }, synAck(99, 10), synAck(7_000, 10), ack(10)],
+        ...[{ ...data(10, 'ab'), acknowledgment: 7_001 }, synAck(99, 10), answer(7_001, 'x', 12)],
+        ...[data(12, 'c'), synAck(99, 10), answer(7_002, 'y', 13)],
+      ],
+      ['> handshake', '> "ab"', '< handshake', '< "x"', '> "c"', '< "y"'],
+      'syn',
+    ],
+    [
+      'a RST and a FIN of nobody before the answer to the SYN',
+      [
+        ...[syn(9), { side: '<', flags: 'RA', sequence: 0, acknowledgment: 10 } as const],
+        ...[{ ...asServer(fin(0)), acknowledgment: 10 }, synAck(99, 10), data(10, 'a'), answer(100, 'x', 11)],
+      ],
+      ['> handshake', '> "a"', '< handshake', '< "x"'],
+      'syn',
+    ],
+    [
       'the same with data in the SYN: the request is there once',
       [{ ...syn(9), payload: 'ab' }, synAck(99, 10), { ...syn(9), payload: 'ab' }, synAck(7_000, 10), data(10, 'abc')],
       ['> handshake', '> "ab"', '> "c"'],
@@ -128,7 +147,24 @@ describe('a handshake', () => {
 });
 
 describe('without a handshake', () => {
+  const probe = (sequence: number, atMs = 0): TestPacket => ({ ...data(sequence, '\0', atMs), flags: 'A' });
   const rows: [sentence: string, packets: TestPacket[], lines: string[]][] = [
+    [
+      'keep-alive probes, and then data: the stream begins with the data',
+      [probe(499), probe(499, 10), { ...data(500, 'abc', 20), flags: 'PA' }],
+      ['> midstream', '> "abc"'],
+    ],
+    [
+      'keep-alive probes that are answered, and then data',
+      [probe(499), ack(500, 1), probe(499, 10), ack(500, 11), data(500, 'abc', 20), data(503, 'd', 21)],
+      ['> midstream', '> "abc"', '> "d"'],
+    ],
+    [
+      'a zero byte that is pushed is data',
+      [{ ...data(500, '\0'), flags: 'PA' }, data(501, 'a')],
+      ['> midstream', '> "\0"', '> "a"'],
+    ],
+    ['another byte is data', [{ ...data(500, 'x'), flags: 'A' }, data(501, 'a')], ['> midstream', '> "x"', '> "a"']],
     [
       'the lowest number within 20 ms is the start',
       [data(506, 'g'), data(503, 'def', 5), data(500, 'abc', 10), data(507, 'h', 19)],
