@@ -40,7 +40,9 @@ export function expectBalance(listen: ListenLedger, replay: ReplayLedger): void 
     expect(session.sent).toBe(session.received + session.lost + session.beforeStart);
   }
   const session = replay.sessions.find(({ id }) => id === listen.wire?.session);
-  expect(session?.sent ?? 0).toBe(listen.sent);
+  // Without the final totals, which an overrun receiver may lose, the requests behind the last datagram are unknown to it.
+  if (session?.totals?.final === false) expect(session.sent).toBeLessThanOrEqual(listen.sent);
+  else expect(session?.sent ?? 0).toBe(listen.sent);
   expectReplayBalance(replay);
 }
 
