@@ -85,7 +85,10 @@ function pairsOf(headers: readonly string[]): [string, string][] {
   return Array.from({ length: headers.length / 2 }, (_, at) => [headers[2 * at]!, headers[2 * at + 1]!]);
 }
 
+const digestOfNothing = createHash('sha256').digest('hex');
+
 function bodyDigest(message: HttpRequest | HttpResponse): string {
+  if (message.bodyLength === 0) return digestOfNothing;
   const digest = createHash('sha256');
   for (const part of bodyParts(message)) digest.update(part);
   return digest.digest('hex');
