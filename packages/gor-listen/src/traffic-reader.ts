@@ -106,6 +106,7 @@ export class TrafficReader {
     const { onRequest, onReject, onResponse, onOtherProtocol, onConnectionEnd } = this.#handlers;
     const http = new HttpConnection({
       maxBodyBytes: this.#config.maxBodyBytes,
+      isClientCaptured: connection.rolesFrom === 'syn',
       budget: this.#budget,
       responseBudget: this.#responseBudget,
       onRequest: (request) => onRequest({ request, connection }),

@@ -26,7 +26,7 @@ export interface StreamNews {
 /** Reads requests, tells the pairing of each. */
 export class ClientStream {
   /** Whether anything of it was seen. */
-  isSeen = false;
+  isSeen: boolean;
   /** Whether it has ended. */
   isOver = false;
   /** A protocol with a name was recognised: the server speaks it, too. */
@@ -42,6 +42,7 @@ export class ClientStream {
 
   constructor(options: HttpConnectionOptions, budget: MemoryBudget, pairing: Pairing, news: StreamNews) {
     this.#pairing = pairing;
+    this.isSeen = options.isClientCaptured === true;
     this.#budget = budget;
     const onOtherProtocol = (protocol: OtherProtocol): void => {
       this.isForeign = protocol !== 'unknown';

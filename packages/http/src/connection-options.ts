@@ -30,6 +30,11 @@ export interface HttpConnectionOptions extends RequestLimits {
   readonly onClientEnd?: ((timestampUs: number) => void) | undefined;
   /** Called once, behind all of the server's messages: then its counters are final. */
   readonly onServerEnd?: ((timestampUs: number) => void) | undefined;
+  /**
+   * Whether the client's packets are captured, though no bytes of it may have come yet: then a response waits for its request
+   * from the start. Default: false until its first bytes.
+   */
+  readonly isClientCaptured?: boolean | undefined;
   /** Memory for the client's side, shared with other connections; default: a budget of its own with the default limits. */
   readonly budget?: MemoryBudget | undefined;
   /** The same for the server's side. One side's memory never makes the other's room. */

@@ -455,6 +455,20 @@ describe('holes', () => {
     expect(everyWay(steps)).toEqual(expected);
   });
 
+  test.each([
+    [true, ['> /1', '< 200 1 /1']],
+    [false, ['< 200 1 ?', '> /1']],
+  ])(
+    'a response before the first byte of its client waits, if it is known (%s) that the client is captured',
+    (isClientCaptured, lines) => {
+      const { connection, events } = recorded({ isClientCaptured });
+      connection.server.data(latin1(ok('a')), 1_000);
+      connection.client.data(latin1(get('/1')), 2_000);
+      expect(events).toEqual(lines);
+      expectBalances(connection);
+    },
+  );
+
   test('what waits for its answer is bounded; the oldest are forgotten first, and then nothing is certain', () => {
     const budget = new MemoryBudget();
     const { connection, events } = recorded({ budget });
