@@ -28,8 +28,6 @@ interface Answer {
 
 /** Reads responses, and asks the pairing whose they are. */
 export class ServerStream {
-  /** Whether it has ended. */
-  isOver = false;
   /** Nothing waits any longer. */
   #isImpatient = false;
   #answer: Answer | undefined;
@@ -103,7 +101,6 @@ export class ServerStream {
 
   end(timestampUs: number, isComplete: boolean): void {
     this.#release(true, timestampUs);
-    this.isOver = true;
     this.#reader.end(timestampUs, isComplete);
     this.#tellClient();
   }
