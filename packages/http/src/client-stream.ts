@@ -72,10 +72,10 @@ export class ClientStream {
   }
 
   /** Of the watch: a request's head is known. */
-  request(index: number, { method, target }: RequestLine, headers: readonly string[], firstByteUs: number): void {
+  request(index: number, { method, target }: RequestLine, decisive: readonly string[], firstByteUs: number): void {
     const reference = { index, method, target };
-    const tunnel = successorOf(method, headers);
-    this.#pairing.add({ reference, firstByteUs, expectsContinue: expectsContinue(headers), tunnel });
+    const tunnel = successorOf(method, decisive);
+    this.#pairing.add({ reference, firstByteUs, expectsContinue: expectsContinue(decisive), tunnel });
   }
 
   /** Of the watch: the stream is out of step. */

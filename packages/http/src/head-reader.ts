@@ -1,7 +1,7 @@
 // Reads a message's head, from its first byte to its empty line. In step, its first line is only read; out of step, it has
 // to earn trust: nothing lenient in it, and a line after it that can follow one. Source: RFC 9112 §2.2, §3, §4, §5.
 
-import { parseFields } from './fields.ts';
+import { decisiveFields, parseFields, readPlainFields } from './fields.ts';
 import { LineScanner } from './line-scanner.ts';
 import type { MessageBytes } from './message-bytes.ts';
 import type { StartLine, Trust } from './message-side.ts';
@@ -21,7 +21,10 @@ export type HeadStatus<Reason extends string> = 'more' | 'complete' | 'no-messag
 
 /** Reads one head after another, line by line, and decides what each begins. */
 export class HeadReader<Reason extends string> {
+  /** All fields; those of {@link decisive} only where no more is wanted. */
   headers: readonly string[] = NO_HEADERS;
+  /** The fields that may decide how the message ends and what follows it. */
+  decisive: readonly string[] = NO_HEADERS;
   /** Capture time of the first byte. */
   firstByteUs = 0;
   trust: Trust = 'given';
@@ -35,9 +38,17 @@ export class HeadReader<Reason extends string> {
   readonly #lines = new LineScanner();
   readonly #limits: Required<RequestLimits>;
   readonly #counters: StreamCountersInUse;
+  readonly #wantsAllFields: boolean;
 
-  constructor(start: StartLine<Reason | SharedReason>, limits: Required<RequestLimits>, counters: StreamCountersInUse) {
+  /** `wantsAllFields`: false where only the framing matters. */
+  constructor(
+    start: StartLine<Reason | SharedReason>,
+    wantsAllFields: boolean,
+    limits: Required<RequestLimits>,
+    counters: StreamCountersInUse,
+  ) {
     this.#start = start;
+    this.#wantsAllFields = wantsAllFields;
     this.#limits = limits;
     this.#counters = counters;
   }
@@ -46,6 +57,7 @@ export class HeadReader<Reason extends string> {
   takeHeaders(): readonly string[] {
     const { headers } = this;
     this.headers = NO_HEADERS;
+    this.decisive = NO_HEADERS;
     return headers;
   }
 
@@ -88,20 +100,32 @@ export class HeadReader<Reason extends string> {
     const text = bytes.ahead(WHOLE_HEAD_BYTES);
     if (text === undefined) return false;
     const lineEnd = text.indexOf('\n') + 1;
-    const last = text.indexOf('\n\r\n', lineEnd - 1);
-    if (lineEnd === 0 || last < 0) return false;
-    const bareLineEnds = text.indexOf('\n\n', lineEnd - 1);
-    if (bareLineEnds >= 0 && bareLineEnds < last) return false;
-    const end = last + '\n\r\n'.length;
-    const head = text.length - end > SPARE_BYTES ? (bytes.ahead(end) ?? text) : text;
+    if (lineEnd === 0) return false;
+    const end = this.#readFields(bytes, text, lineEnd);
     // By itself: the line's parts are kept while the request waits for its answer, and are not to keep the head.
-    if (this.#start.take(bytes.ahead(lineEnd) ?? '') !== 'complete') return false;
-    const headers = parseFields(head.slice(lineEnd, end));
-    if (typeof headers === 'string') return false;
-    this.headers = headers;
+    if (end < 0 || this.#start.take(bytes.ahead(lineEnd) ?? '') !== 'complete') return false;
     this.isMessage = true;
     bytes.goTo(end);
     return true;
+  }
+
+  /** Where the head ends; -1 where it is not plain. */
+  #readFields(bytes: MessageBytes, text: string, lineEnd: number): number {
+    const all: string[] | undefined = this.#wantsAllFields ? [] : undefined;
+    const decisive: string[] = [];
+    const end = readPlainFields(text, lineEnd, all, decisive);
+    if (end < 0) return end;
+    if (all !== undefined && text.length - end > SPARE_BYTES) {
+      return this.#readFields(bytes, bytes.ahead(end) ?? '', lineEnd);
+    }
+    this.headers = all ?? decisive;
+    this.decisive = decisive;
+    return end;
+  }
+
+  #setHeaders(headers: readonly string[]): void {
+    this.headers = headers;
+    this.decisive = decisiveFields(headers);
   }
 
   /** `more`: on to the next line. */
@@ -139,7 +163,7 @@ export class HeadReader<Reason extends string> {
   #endHead(bytes: MessageBytes): HeadStatus<Reason | SharedReason> {
     const headers = parseFields(bytes.text(this.#startLineBytes, bytes.length));
     if (typeof headers === 'string') return headers;
-    this.headers = headers;
+    this.#setHeaders(headers);
     return 'complete';
   }
 }

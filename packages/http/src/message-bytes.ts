@@ -103,7 +103,8 @@ export class MessageBytes {
     this.#leaveBudget();
     this.#passedBytes = 0;
     if (this.#held.length === 0) {
-      const message = this.chunk.subarray(this.#from, this.at);
+      const isAll = this.#from === 0 && this.at === this.chunk.length;
+      const message = isAll ? this.chunk : this.chunk.subarray(this.#from, this.at);
       this.#from = this.at;
       return message;
     }

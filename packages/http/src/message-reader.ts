@@ -35,7 +35,7 @@ export class MessageReader<Own extends string> {
     this.#side = side;
     this.#counters = side.counters;
     this.bytes = new MessageBytes(budget, { giveUp: (timestampUs) => this.#giveUpMemory(timestampUs) });
-    this.#head = new HeadReader(side.start, limits, side.counters);
+    this.#head = new HeadReader(side.start, side.keepsMessages, limits, side.counters);
     this.#body = new BodyReader(limits);
     this.#opening = new StreamOpening(side, isMidstream ? 'midstream' : 'stream');
     this.#state = isMidstream ? 'cut' : 'between';
@@ -215,18 +215,18 @@ export class MessageReader<Own extends string> {
 
   #endHead(): void {
     this.#bodyStart = this.bytes.length;
-    const framing = this.#side.frame(this.#head.headers);
+    const framing = this.#side.frame(this.#head.decisive);
     if (typeof framing === 'string') return this.#leave(framing, 'line-start');
     this.#state = 'body';
     const status = this.#body.open(framing);
-    if (!this.#side.keepsBodies) this.bytes.pass();
+    if (!this.#side.keepsMessages) this.bytes.pass();
     this.#judgeBody(status);
   }
 
   #readBody(): void {
     const status = this.#body.read(this.bytes);
     if (this.#state === 'body') {
-      if (!this.#side.keepsBodies) this.bytes.pass();
+      if (!this.#side.keepsMessages) this.bytes.pass();
       return this.#judgeBody(status);
     }
     this.#counters.rejectedBytes += this.bytes.drop();
@@ -238,10 +238,10 @@ export class MessageReader<Own extends string> {
     if (status === 'more') return;
     if (status === 'body-too-long') {
       this.#body.passOver();
-      if (this.#side.keepsBodies) this.#leave(status, 'skip-body');
+      if (this.#side.keepsMessages) this.#leave(status, 'skip-body');
     } else if (status !== 'complete') {
       this.#leave(status, 'in-line');
-    } else if (!this.#side.keepsBodies || this.#body.readTrailers(this.bytes)) {
+    } else if (!this.#side.keepsMessages || this.#body.readTrailers(this.bytes)) {
       this.#deliver();
     } else {
       this.#leave('malformed-header', 'between');
@@ -253,7 +253,7 @@ export class MessageReader<Own extends string> {
     const bytes = this.bytes.take();
     const headers = this.#head.takeHeaders();
     this.isBegun = false;
-    this.#state = this.#side.settle(headers);
+    this.#state = this.#side.settle();
     const index = this.#counters.begun - 1;
     this.#side.deliver(bytes, headers, this.#head.firstByteUs, this.#bodyStart, this.#body, this.#nowUs, index);
   }

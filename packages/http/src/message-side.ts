@@ -27,18 +27,18 @@ export interface StartLine<Reason extends string> {
 export interface MessageSide<Reason extends string> {
   readonly counters: StreamCountersInUse;
   readonly start: StartLine<Reason | SharedReason>;
-  /** False: bodies are passed over, and nothing is kept of them. */
-  readonly keepsBodies: boolean;
+  /** False: nobody wants the messages, only where they end; asked once. Bodies are passed over, most fields not read. */
+  readonly keepsMessages: boolean;
   /** Whether what follows in step has to earn trust: behind a CONNECT or an Upgrade. */
   readonly isDoubtful: boolean;
   /** Asked in step, before the first byte of a message; false: it waits outside. */
   readonly mayBegin: () => boolean;
   /** A message was begun, its first line taken or, at its end, not; its first byte was captured at that time. */
   readonly begin: (firstByteUs: number, isLineTaken: boolean) => void;
-  /** A head is complete: how its body ends. */
-  readonly frame: (headers: readonly string[]) => Framing | Reason | SharedReason;
+  /** A head is complete: how its body ends. Gets the fields that may decide it. */
+  readonly frame: (decisive: readonly string[]) => Framing | Reason | SharedReason;
   /** A message is whole: what follows it; `opaque` where the stream leaves HTTP behind it. */
-  readonly settle: (headers: readonly string[]) => 'between' | 'opaque';
+  readonly settle: () => 'between' | 'opaque';
   /** Calls the handler for a whole message, counted already. */
   readonly deliver: (
     bytes: Uint8Array,

@@ -91,7 +91,7 @@ export class Pairing {
   /** The request that a response answers, if that is certain. Final ones, 101 among them, answer it for good. */
   answer(status: number, firstByteUs: number): WaitingRequest | undefined {
     if (this.#isServerLost) this.#catchUp(firstByteUs);
-    const [first] = this.#waiting;
+    const first = this.#waiting[0];
     const isNone = first === undefined || this.#isServerLost;
     // Behind a loss a response that was there before the request answers one of the lost.
     if (isNone || (this.#isBehindLoss && firstByteUs < first.firstByteUs)) {

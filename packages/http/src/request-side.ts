@@ -23,8 +23,8 @@ export interface RequestHandlers {
 
 /** Who pairs requests with responses; calls no handlers. */
 export interface RequestWatch {
-  /** A request's head is complete, or all that will be known of it: then `headers` are empty. Once a request. */
-  readonly request: (index: number, line: RequestLine, headers: readonly string[], firstByteUs: number) => void;
+  /** A request's head is complete, or all that will be known of it: then there are no `decisive` fields. Once a request. */
+  readonly request: (index: number, line: RequestLine, decisive: readonly string[], firstByteUs: number) => void;
   /** From here on it is unknown how many requests the bytes hold. */
   readonly lost: () => void;
 }
@@ -71,9 +71,11 @@ class RequestStart implements StartLine<RejectReason> {
 export class RequestSide implements MessageSide<RejectReason> {
   readonly counters: CountersInUse = zeroedCounters();
   readonly start = new RequestStart();
-  readonly keepsBodies = true;
+  readonly keepsMessages = true;
   /** Set behind a CONNECT or an Upgrade: what follows may be no HTTP. */
   #successor: Tunnel | undefined;
+  /** What may follow the request at hand once it is whole. */
+  #successorOfThis: Tunnel | undefined;
   /** The server agreed: what follows the request at hand is no HTTP. */
   #isLast = false;
   #isWatched = false;
@@ -111,14 +113,15 @@ export class RequestSide implements MessageSide<RejectReason> {
     this.#isWatched = false;
   }
 
-  frame(headers: readonly string[]): RequestFraming | FramingReject {
-    this.#tellWatch(this.counters.begun - 1, this.start.line, headers);
-    return framingOfRequest(this.start.line.version, headers);
+  frame(decisive: readonly string[]): RequestFraming | FramingReject {
+    this.#tellWatch(this.counters.begun - 1, this.start.line, decisive);
+    this.#successorOfThis = successorOf(this.start.line.method, decisive);
+    return framingOfRequest(this.start.line.version, decisive);
   }
 
-  settle(headers: readonly string[]): 'between' | 'opaque' {
+  settle(): 'between' | 'opaque' {
     this.counters.requests++;
-    this.#successor = successorOf(this.start.line.method, headers);
+    this.#successor = this.#successorOfThis;
     return this.#isLast ? 'opaque' : 'between';
   }
 
@@ -179,9 +182,9 @@ export class RequestSide implements MessageSide<RejectReason> {
     return () => this.#handlers.onOpaque?.(successor);
   }
 
-  #tellWatch(index: number, line: RequestLine, headers: readonly string[]): void {
+  #tellWatch(index: number, line: RequestLine, decisive: readonly string[]): void {
     this.#isWatched = true;
-    this.#watch?.request(index, line, headers, this.#firstByteUs);
+    this.#watch?.request(index, line, decisive, this.#firstByteUs);
   }
 }
 

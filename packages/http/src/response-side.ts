@@ -65,7 +65,7 @@ export class ResponseSide implements MessageSide<ResponseRejectReason> {
     this.#options = options;
   }
 
-  get keepsBodies(): boolean {
+  get keepsMessages(): boolean {
     return this.#options.onResponse !== undefined;
   }
 
@@ -78,10 +78,10 @@ export class ResponseSide implements MessageSide<ResponseRejectReason> {
     this.#request = undefined;
   }
 
-  frame(headers: readonly string[]): Framing | ResponseFramingReject {
+  frame(decisive: readonly string[]): Framing | ResponseFramingReject {
     const { status, version } = this.start.line;
-    this.#request = this.#options.requestOf?.(status, this.#firstByteUs, headers);
-    return framingOfResponse(status, this.#request?.method, version, headers);
+    this.#request = this.#options.requestOf?.(status, this.#firstByteUs, decisive);
+    return framingOfResponse(status, this.#request?.method, version, decisive);
   }
 
   settle(): 'between' | 'opaque' {
