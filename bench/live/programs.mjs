@@ -22,7 +22,7 @@ export class OurProgram {
   constructor(name, args, { folder, namespace }) {
     this.#file = join(folder, `ledger-${count++}.json`);
     const program = fileURLToPath(new URL(`${name}/bin/${name}.js`, PACKAGES));
-    const command = [process.execPath, program, ...args, '--stats-interval', '0', '--ledger', this.#file];
+    const command = [process.execPath, ...(process.env.PROF ? ['--cpu-prof', '--cpu-prof-dir=' + process.env.PROF, '--cpu-prof-interval=150'] : []), program, ...args, '--stats-interval', '0', '--ledger', this.#file];
     this.child = new Child(name, command, { namespace });
   }
 

@@ -26,7 +26,10 @@ export interface UdpSenderOptions {
   readonly maxDatagramBytes?: number;
   /** Longest record, its 36-byte header included; default 32 MiB. */
   readonly maxRecordBytes?: number;
-  /** How long a small record waits for others to share its datagram, in milliseconds; default 2. */
+  /**
+   * How long a small record waits at most for others to share its datagram, in milliseconds; default 2. It waits no longer
+   * than the turn of the event loop in which it came.
+   */
   readonly flushAfterMs?: number;
   /** Bytes that may wait for the socket; default 64 MiB, so that several large records may come at once. An empty queue takes one record of any allowed length. */
   readonly queueBytes?: number;

@@ -81,7 +81,6 @@ class ConnectedSender implements UdpSender {
   readonly #onEvent: (event: SenderEvent) => void;
   readonly #maxRecordBytes: number;
   readonly #queueBytes: number;
-  readonly #flushAfterMs: number;
   readonly #encoder: WireEncoder;
   readonly #queue = new DatagramQueue();
   readonly #pacer: Pacer;
@@ -92,6 +91,7 @@ class ConnectedSender implements UdpSender {
   readonly #errorToldMs = new Map<string, number>();
   #abandonedDatagrams = 0;
   #timer: NodeJS.Timeout | undefined;
+  #turnEnd: NodeJS.Immediate | undefined;
   #timerDueMs = 0;
   readonly #totalsTimer: NodeJS.Timeout;
   #probeTimer: NodeJS.Timeout | undefined;
@@ -108,7 +108,6 @@ class ConnectedSender implements UdpSender {
     this.#onEvent = options.onEvent;
     this.#maxRecordBytes = options.maxRecordBytes ?? senderDefaults.maxRecordBytes;
     this.#queueBytes = options.queueBytes ?? senderDefaults.queueBytes;
-    this.#flushAfterMs = options.flushAfterMs ?? senderDefaults.flushAfterMs;
     this.#encoder = new WireEncoder({ ...options, session, onDatagram: (datagram) => this.#queue.push(datagram) });
     this.#pacer = new Pacer(performance.now());
     this.#reachability = new Reachability(address);
@@ -188,10 +187,16 @@ class ConnectedSender implements UdpSender {
     }
     const next = this.#queue.peek();
     if (next !== undefined) this.#wakeAt(nowMs + Math.max(1, this.#pacer.waitMs(next, nowMs)), nowMs);
-    else if (this.#encoder.waitingSinceMs !== undefined) {
-      this.#wakeAt(this.#encoder.waitingSinceMs + this.#flushAfterMs, nowMs);
-    }
+    if (this.#encoder.waitingSinceMs !== undefined) this.#turnEnd ??= setImmediate(this.#onTurnEnd);
   }
+
+  /** Records come in batches, one a turn of the event loop: what a batch leaves in a datagram gets no more company. */
+  readonly #onTurnEnd = (): void => {
+    this.#turnEnd = undefined;
+    if (this.#isSocketClosed) return;
+    this.#encoder.flush();
+    this.#pump(performance.now());
+  };
 
   #wakeAt(dueMs: number, nowMs: number): void {
     if (this.#timer !== undefined) {
@@ -205,9 +210,7 @@ class ConnectedSender implements UdpSender {
   readonly #onTimer = (): void => {
     this.#timer = undefined;
     if (this.#isSocketClosed) return;
-    const nowMs = performance.now();
-    this.#encoder.advance(nowMs);
-    this.#pump(nowMs);
+    this.#pump(performance.now());
   };
 
   readonly #onSettled = (error: Error | null): void => {
@@ -271,6 +274,7 @@ class ConnectedSender implements UdpSender {
     await this.#drainUntil(performance.now() + LAST_SEND_MS);
     this.#isSocketClosed = true;
     clearTimeout(this.#timer);
+    clearImmediate(this.#turnEnd);
     clearInterval(this.#probeTimer);
     this.#wakeWaiters();
     await new Promise<void>((resolve) => void this.#socket.close(resolve));
