@@ -132,7 +132,7 @@ describe('root is given up once everything is open, and every request arrives', 
     needs(context, 'sudo', 'unshare', 'setpriv');
     const rule = 'nobody ALL=(root) NOPASSWD: ALL';
     // A rule for this mount namespace only.
-    const script = `mount -t tmpfs none /etc/sudoers.d && echo '${rule}' > /etc/sudoers.d/gor && exec "$@"`;
+    const script = `mount -t tmpfs -o mode=755 none /etc/sudoers.d && echo '${rule}' > /etc/sudoers.d/gor && exec "$@"`;
     const own = ['-m', 'sh', '-c', script, 'sh'];
     const asUser = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', 'sudo', '-n'];
     context.skip(spawnSync('unshare', [...own, ...asUser, 'true']).status !== 0, 'sudo does not work here');
