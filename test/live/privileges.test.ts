@@ -98,6 +98,13 @@ describe('root is given up once everything is open, and every request arrives', 
     expect(ledger.frames.kernelDrops).toBe(0); // asked of the kernel after the change
   });
 
+  test('with no more than a container of deploy/ has', async (context) => {
+    needsRoot(context);
+    needs(context, 'setpriv');
+    const container = ['setpriv', '--bounding-set=-all,+net_raw,+setuid,+setgid', '--inh-caps=-all', '--no-new-privs'];
+    await captured((own) => listenBy([...container, ...noCaller], ...own, '--user', 'nobody'), asNobody);
+  });
+
   test('with the engine cap', async (context) => {
     needsRoot(context);
     context.skip(!(await isThere('cap')), 'the engine cap does not load here');
@@ -158,6 +165,20 @@ describe('root is given up once everything is open, and every request arrives', 
     expect(stdout.split('\n').length).toBeGreaterThan(1);
     expect(code).toBe(0);
   });
+});
+
+test('what root opened stays out of reach of the user’s other processes', async (context) => {
+  needsRoot(context);
+  needs(context, 'setpriv', 'sh');
+  const listen = listenBy(noCaller, '-p', '9', '--print', '--user', 'nobody');
+  await listen.ready(/ready: watching/);
+  const reacher = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', 'sh', '-c'];
+  const reach = `ls -l /proc/${listen.pid}/fd/; kill -USR1 ${listen.pid} && echo signalled`;
+  const { stdout, stderr } = spawnSync(reacher[0]!, [...reacher.slice(1), reach], { encoding: 'utf8' });
+  await listen.stop();
+  expect(stdout).toBe('signalled\n');
+  expect(stderr).toMatch(/denied/);
+  expect(listen.stderr).not.toMatch(/debugger/i);
 });
 
 test('an interface that goes down and comes back after root is gone is captured on again', async (context) => {

@@ -51,6 +51,7 @@ export function privilegesOf(process: NodeJS.Process, user: User | undefined): P
   return {
     planText: `root only until everything is open, then those of ${userText(account)}${why}`,
     giveUp: () => {
+      closeDebugger(process);
       become(process, account);
       return `gave up root: runs as ${userText(account)}`;
     },
@@ -109,6 +110,11 @@ function lookUp(process: PosixProcess, user: string | number): Account | undefin
   } finally {
     process.seteuid(own);
   }
+}
+
+/** Else any process of that user could start Node's debugger in here by SIGUSR1, and reach what root opened. */
+function closeDebugger(process: NodeJS.Process): void {
+  process.on('SIGUSR1', () => {});
 }
 
 function become(process: PosixProcess, account: Account): void {
