@@ -15,11 +15,12 @@ export class Program {
 
   /**
    * @param {string} name for messages
-   * @param {readonly string[]} args of node
+   * @param {readonly string[]} args
+   * @param {string} command node, or what runs it
    */
-  constructor(name, args) {
+  constructor(name, args, command = process.execPath) {
     this.#name = name;
-    this.#child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child.stdout.setEncoding('utf8').on('data', (text) => {
       this.stdout += text;
     });

@@ -103,6 +103,7 @@ describe('docs/operating.md', () => {
   test.each([
     'capture/src/errors.ts CaptureErrorCode',
     'wire/src/errors.ts WireErrorCode',
+    'cli/src/privileges-error.ts PrivilegesErrorCode',
     'wire/src/session.ts SessionState',
   ])('knows the words of %s', (source) => {
     const pages = `${operating}${supported}`;

@@ -5,6 +5,9 @@ export { exitCodes } from './exit-codes.ts';
 export { type Flag, type FlagValues, type Program, readFlags } from './flags.ts';
 export { nearest } from './nearest-flag.ts';
 export { ledgerLines } from './print-ledger.ts';
+export { parseUser, type User } from './privileges.ts';
+export { PrivilegesError, type PrivilegesErrorCode } from './privileges-error.ts';
+export { type Privileges, privilegesOf } from './privileges-of-process.ts';
 export { ProgramOutput, type Verbosity } from './program-output.ts';
 export {
   formatBytes,

@@ -31,10 +31,16 @@ const systemClock: PlaybackClock = {
   wait: (ms, signal) => delay(ms, undefined, { signal }).catch(() => {}), // aborted: the caller looks at the signal
 };
 
+/** Where frames go, and who is told before the first of them. */
+export interface OpeningSink extends FrameSink {
+  /** Called once when the interface or file is open; what it throws closes that again, and is thrown on. */
+  readonly onOpen?: (() => void) | undefined;
+}
+
 /** Opens what the configuration names. Rejects with CaptureError. The signal ends waiting for a file's first bytes. */
 export async function openFrameSource(
   config: ListenConfig,
-  sink: FrameSink,
+  sink: OpeningSink,
   signal?: AbortSignal,
 ): Promise<FrameSource> {
   return config.source.kind === 'live' ? openLive(config, config.source, sink) : openFile(config.source, sink, signal);
@@ -43,7 +49,7 @@ export async function openFrameSource(
 async function openLive(
   config: ListenConfig,
   { interfaces, engine, bufferBytes }: Extract<ListenConfig['source'], { kind: 'live' }>,
-  sink: FrameSink,
+  sink: OpeningSink,
 ): Promise<FrameSource> {
   let fail: (error: Error) => void = () => {};
   const ended = new Promise<void>((_, reject) => {
@@ -59,6 +65,7 @@ async function openLive(
     onError: fail,
     onInterfaceDown: sink.onInterfaceDown,
   });
+  await openedOrClosed(sink, () => capture.close());
   return {
     name: capture.interfaces.join(', '),
     engine: capture.engine,
@@ -74,13 +81,18 @@ async function openLive(
 
 async function openFile(
   { path, speed }: Extract<ListenConfig['source'], { kind: 'file' }>,
-  sink: FrameSink,
+  sink: OpeningSink,
   signal: AbortSignal | undefined,
 ): Promise<FrameSource> {
   const closing = new AbortController();
   const stop = signal === undefined ? closing.signal : AbortSignal.any([closing.signal, signal]);
   const batches = readCapture(path === '-' ? process.stdin : path, { signal: stop });
   const first = await nextUnlessAborted(batches, stop); // a file that cannot be read is known before anything starts
+  const closeInput = (): void => {
+    closing.abort();
+    if (path === '-') process.stdin.destroy(); // a read of a silent pipe would keep the process alive
+  };
+  await openedOrClosed(sink, closeInput);
   const ended = playFrames(first, batches, speed, sink, stop, systemClock);
   return {
     name: path === '-' ? 'capture from stdin' : `capture file ${path}`,
@@ -92,9 +104,17 @@ async function openFile(
     interfaceDowns: () => 0,
     ended,
     close: async () => {
-      closing.abort();
-      if (path === '-') process.stdin.destroy(); // a read of a silent pipe would keep the process alive
+      closeInput();
       await ended.catch(() => {}); // whoever waits for the end gets the error
     },
   };
+}
+
+async function openedOrClosed({ onOpen }: OpeningSink, close: () => Promise<void> | void): Promise<void> {
+  try {
+    onOpen?.();
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }

@@ -3,5 +3,5 @@ export { type ListenEvent, type ListenOptions, listen } from './listen.ts';
 export type { ListenLedger } from './listen-ledger.ts';
 export { listenProgram, main } from './main.ts';
 export { requestJson, requestLine, responseJson, responseLine } from './message-text.ts';
-export { configureListen, type ListenConfig, type ListenOutput, listenFlags } from './options.ts';
+export { configureListen, type ListenConfig, type ListenOutput, type ListenRights, listenFlags } from './options.ts';
 export { type CapturedRequest, type CapturedResponse, leaveReplayed, type Stage } from './stages.ts';

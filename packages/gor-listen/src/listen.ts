@@ -45,6 +45,11 @@ export type ListenEvent =
 export interface ListenOptions {
   /** Ends the listener: it drains and gives its ledger. */
   readonly signal?: AbortSignal;
+  /**
+   * Called once, when sockets, interfaces or file are open and before the first frame is read: what takes rights is done.
+   * What it throws closes everything, and listen() rejects with it.
+   */
+  readonly onOpen?: (() => void) | undefined;
   readonly onEvent?: (event: ListenEvent) => void;
   /** Every request that the stages let pass; its bytes are valid only until this returns. False: it could not be shown. */
   readonly onRequest?: (captured: CapturedRequest) => boolean;
@@ -107,6 +112,7 @@ class Listener {
         onFrame,
         onInterfaceDown: (interfaceName: string) => this.#options.onEvent?.({ type: 'interface-down', interfaceName }),
         pause: () => this.#pause(),
+        onOpen: this.#options.onOpen,
       };
       this.#source = await openFrameSource(this.#config, sink, this.#options.signal);
       await this.#listen(this.#source);

@@ -1,16 +1,16 @@
 // The program gor-listen: flags to configuration, one call of listen(), and what it says to people.
 import { createRequire } from 'node:module';
-import { exitCodes, formatCount, type ProgramDefinition, type RunContext, runProgram } from '@gor/cli';
+import { exitCodes, formatCount, type ProgramDefinition, privilegesOf, type RunContext, runProgram } from '@gor/cli';
 import { type ListenEvent, listen } from './listen.ts';
 import type { ListenLedger } from './listen-ledger.ts';
 import { requestJson, requestLine, responseJson, responseLine } from './message-text.ts';
-import { configureListen, type ListenConfig, type ListenOutput, listenFlags } from './options.ts';
+import { configureListen, type ListenConfig, type ListenOutput, type ListenRights, listenFlags } from './options.ts';
 import { planLines } from './plan.ts';
 
 const { version }: { version: string } = createRequire(import.meta.url)('../package.json');
 
 /** The program under its name: `gor-listen`, or `gor listen`. */
-export function listenProgram(name: string): ProgramDefinition<ListenConfig & ListenOutput> {
+export function listenProgram(name: string): ProgramDefinition<ListenConfig & ListenOutput & ListenRights> {
   return {
     name,
     version,
@@ -38,16 +38,21 @@ export function main(argv: readonly string[], name = 'gor-listen'): Promise<numb
 }
 
 async function run(
-  config: ListenConfig & ListenOutput,
+  config: ListenConfig & ListenOutput & ListenRights,
   context: RunContext,
 ): Promise<{ ledger: ListenLedger; failure?: Error }> {
   const { output, signal, showStats } = context;
   const format = config.show === 'json' ? requestJson : requestLine;
   const formatResponse = config.show === 'json' ? responseJson : responseLine;
-  for (const line of planLines(config)) output.sayPlain(line);
+  const privileges = privilegesOf(process, config.user);
+  for (const line of planLines(config, privileges.planText)) output.sayPlain(line);
   let failure: Error | undefined;
   const ledger = await listen(config, {
     signal,
+    onOpen: () => {
+      const change = privileges.giveUp();
+      if (change !== undefined) output.say(change);
+    },
     onEvent: (event) => {
       if (event.type === 'ready') showStats(() => statsLine(event.ledger()));
       if (event.type === 'failed') failure = event.error;

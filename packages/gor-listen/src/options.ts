@@ -8,7 +8,9 @@ import {
   parseHostPort,
   parseList,
   parsePort,
+  parseUser,
   UsageError,
+  type User,
 } from '@gor/cli';
 import { budgetDefaults } from '@gor/http';
 
@@ -45,6 +47,12 @@ export interface ListenOutput {
   readonly show: 'text' | 'json' | undefined;
   /** Responses are shown, too, each behind its request. */
   readonly showResponses: boolean;
+}
+
+/** Whose rights the program has. */
+export interface ListenRights {
+  /** Whom it becomes once everything is open; undefined: whoever called sudo or doas, if anybody did. */
+  readonly user: User | undefined;
 }
 
 /** The flags of gor-listen, in the order of its help. */
@@ -99,13 +107,19 @@ export const listenFlags: readonly Flag[] = [
     description: 'Longest body; longer requests are counted and left out',
   },
   { name: 'buffer-size', kind: 'value', defaultText: '64mb', description: 'Kernel buffer for captured packets' },
+  {
+    name: 'user',
+    kind: 'value',
+    description: 'Give up root for this user (name, uid or uid:gid) once all is open (default: who called sudo)',
+  },
 ];
 
 /** Throws UsageError. */
-export function configureListen(values: FlagValues): ListenConfig & ListenOutput {
+export function configureListen(values: FlagValues): ListenConfig & ListenOutput & ListenRights {
   if (values.on('print') && values.on('json')) throw new UsageError('--print and --json exclude each other');
   const show = values.on('json') ? 'json' : values.on('print') ? 'text' : undefined;
   if (values.on('responses') && show === undefined) throw new UsageError('--responses goes with --print or --json');
+  const user = values.text('user');
   const replay = parseHostPort('--replay', values.textOf('replay'), DEFAULT_REPLAY_PORT);
   const sends = show === undefined || values.given('replay');
   return {
@@ -121,6 +135,7 @@ export function configureListen(values: FlagValues): ListenConfig & ListenOutput
     maxBodyBytes: maxBodyBytesOf(values.textOf('max-body')),
     show,
     showResponses: values.on('responses'),
+    user: user === undefined ? undefined : parseUser('--user', user),
   };
 }
 

@@ -5,14 +5,15 @@ import { budgetDefaults, parserDefaults } from '@gor/http';
 import { senderDefaults } from '@gor/wire';
 import type { ListenConfig } from './options.ts';
 
-/** Lines for people, without line ends. */
-export function planLines(config: ListenConfig): string[] {
+/** Lines for people, without line ends; `rightsText` says what becomes of root, where the program has it. */
+export function planLines(config: ListenConfig, rightsText?: string): string[] {
   return [
     `  watches     ${sourceText(config)}`,
     `  takes       ${portsText(config)}, ${directionText(config)}; none that Gor itself replayed`,
     `  sends to    ${replayText(config)}`,
     `  requests    head up to ${formatBytes(parserDefaults.maxHeadBytes)}, body up to ${formatBytes(config.maxBodyBytes)}; longer ones are counted and left out`,
     `  holds       unfinished requests ${formatBytes(budgetDefaults.limitBytes)}, data behind lost packets ${formatBytes(tcpDefaults.maxHeldBytes)}, connections ${formatCount(tcpDefaults.maxConnections)}, each until ${formatDuration(tcpDefaults.idleTimeoutMs)} of silence`,
+    ...(rightsText === undefined ? [] : [`  rights      ${rightsText}`]),
   ];
 }
 

@@ -55,6 +55,31 @@ test('a file at full speed is read no faster than it can be sent: nothing is dro
   expect(ledger.wire).toMatchObject({ sent: REQUESTS, abandonedDatagrams: 0 });
 });
 
+test('everything is open before the first frame is read, and then its caller is told', async () => {
+  const told: string[] = [];
+  await listen(config, {
+    onOpen: () => told.push('open'),
+    onEvent: ({ type }) => told.push(type),
+    onRequest: () => told.push('request') > 0,
+  });
+  expect(told[0]).toBe('open');
+  expect(told.filter((word) => word === 'open')).toHaveLength(1);
+  expect(told.filter((word) => word === 'request')).toHaveLength(REQUESTS);
+});
+
+test('a caller who throws at that ends the listener before it reads anything', async () => {
+  const told: string[] = [];
+  const listening = listen(config, {
+    onOpen: () => {
+      throw new Error('not as root');
+    },
+    onEvent: ({ type }) => told.push(type),
+    onRequest: () => told.push('request') > 0,
+  });
+  await expect(listening).rejects.toThrow('not as root');
+  expect(told).toEqual([]);
+});
+
 test('an abort ends a listener whose reader takes nothing any more', async () => {
   const stop = new AbortController();
   const pause = () => {

@@ -19,6 +19,7 @@ test('without flags: every default of the help', async () => {
     maxBodyBytes: 8 * 1024 * 1024,
     show: undefined,
     showResponses: false,
+    user: undefined,
   });
 });
 
@@ -46,6 +47,9 @@ describe('what the flags say', () => {
     ],
     ['a filter', '--filter=udp', { filter: 'udp' }],
     ['the engine ring', '--engine ring', { source: { engine: 'ring' } }],
+    ['a user by name', '--user ann', { user: { name: 'ann' } }],
+    ['a user and a group by number', '--user 1000:100', { user: { uid: 1000, gid: 100 } }],
+    ['a user with a file, too', '--pcap x --user 1000', { user: { uid: 1000, gid: undefined } }],
     ['the longest body', '--max-body 64kb', { maxBodyBytes: 65_536 }],
   ])('%s: %s', async (_, line, expected) => {
     expect(await configured(line)).toMatchObject(expected);
@@ -72,6 +76,8 @@ describe('what is refused, the flag named', () => {
     ['--pcap x --buffer-size 1mb', '--buffer-size is for live capture'],
     ['--pcap x --speed 1e3', '--speed: "1e3" is neither a number above 0 nor max'],
     ['--responses', '--responses goes with --print or --json'],
+    ['--user ann:staff', '--user: "ann:staff" is neither'],
+    ['--user 0:100', '--user: "0:100" would stay root'],
     ['--max-body 25mb', '--max-body: "25mb" is over 12 MB'],
     ['--max-body 0', '--max-body: "0" is not a size'],
   ])('%s', async (line, message) => {

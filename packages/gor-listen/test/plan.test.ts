@@ -22,6 +22,12 @@ test('the defaults', () => {
   ]);
 });
 
+test('what becomes of root, where the program has it', () => {
+  expect(planLines(live, 'root, kept to the end').slice(planLines(live).length)).toEqual([
+    '  rights      root, kept to the end',
+  ]);
+});
+
 describe('what differs is said', () => {
   test.each<[sentence: string, over: Partial<ListenConfig>, text: string]>([
     ['several ports', { ports: [80, 81] }, 'to port 80, 81'],

@@ -2,6 +2,7 @@
 
 import { createRequire } from 'node:module';
 import { CaptureError } from '../errors.ts';
+import { noPermission } from './permission.ts';
 
 /** One open interface. Opening the same object twice does not work: close() does nothing after that. */
 export interface CapHandle {
@@ -41,11 +42,7 @@ export function loadCap(): CapModule {
 export function capOpenError(cause: unknown, interfaceName: string, filter: string): CaptureError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   if (/permission|permitted|CAP_NET_RAW|denied/i.test(reason)) {
-    return new CaptureError(
-      'no-permission',
-      `Capturing on ${interfaceName} is not permitted (${reason}). It takes root (sudo) or the right CAP_NET_RAW: AmbientCapabilities=CAP_NET_RAW in a systemd unit, --cap-add=NET_RAW for a container.`,
-      { cause },
-    );
+    return noPermission(interfaceName, reason, process.platform, cause);
   }
   if (/no such device|SIOC|not up|mmap|memory|buffer/i.test(reason) || filter === '') {
     return new CaptureError('capture-failed', `Capturing on ${interfaceName} failed: ${reason}.`, { cause });

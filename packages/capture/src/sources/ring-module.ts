@@ -2,6 +2,7 @@
 
 import { createRequire } from 'node:module';
 import { CaptureError } from '../errors.ts';
+import { noPermission } from './permission.ts';
 
 /** Beside src and dist alike. */
 const addonPath = '../../build/ring.node';
@@ -72,11 +73,7 @@ export function interfaceIndex(module: RingModule, interfaceName: string): numbe
 export function ringOpenError(cause: unknown, interfaceName: string): CaptureError {
   const { code, reason } = systemError(cause);
   if (code === 'EPERM' || code === 'EACCES') {
-    return new CaptureError(
-      'no-permission',
-      `Capturing on ${interfaceName} is not permitted (${reason}). It takes root (sudo) or the right CAP_NET_RAW: AmbientCapabilities=CAP_NET_RAW in a systemd unit, --cap-add=NET_RAW for a container.`,
-      { cause },
-    );
+    return noPermission(interfaceName, reason, process.platform, cause);
   }
   if (code === 'ENODEV' || code === 'ENXIO') {
     return new CaptureError('no-such-interface', `The interface ${interfaceName} is gone (${reason}).`, { cause });
