@@ -12,14 +12,17 @@ const timeoutMs = 10_000;
 const mostOutputBytes = 1024 * 1024;
 /** Bytes of the link layer are no offsets in an IP packet, but tcpdump would take them for that. */
 const linkLayerBytes = /\b(ether|link|fddi|tr|wlan|ppp|slip)\s*\[/;
+/** BPF_JMP | BPF_JA. A jump back is one of nearly 2^32 instructions. */
+const jump = 0x05;
 
 /**
  * Why there is no program:
  * - `no-compiler`: tcpdump is not installed, or did not do its work.
  * - `link-layer`: the expression is valid where packets have a link-layer header.
+ * - `loop`: it is valid, but its program jumps back (`protochain`), and the kernel runs no such programs.
  * - `invalid`: no valid expression at all.
  */
-export type FilterRefusalReason = 'no-compiler' | 'link-layer' | 'invalid';
+export type FilterRefusalReason = 'no-compiler' | 'link-layer' | 'loop' | 'invalid';
 
 /** An expression that was not compiled. */
 export interface FilterRefusal {
@@ -93,6 +96,9 @@ function parseProgram(output: string): readonly BpfInstruction[] | FilterRefusal
   const isProgram = instructions.every((fields) => fields.length === 4 && fields.every(Number.isInteger));
   if (instructions.length === 0 || instructions.length !== Number(lines[0]) || !isProgram) {
     return { reason: 'no-compiler', message: 'tcpdump printed something else than a program' };
+  }
+  if (instructions.some(([code, , , k = 0], at) => code === jump && at + k >= instructions.length)) {
+    return { reason: 'loop', message: 'it takes a loop (protochain)' };
   }
   return instructions.map(([code = 0, jt = 0, jf = 0, k = 0]) => ({ code, jt, jf, k }));
 }

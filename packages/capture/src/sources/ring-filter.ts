@@ -36,6 +36,13 @@ function refusalError(filter: string, { reason, message }: FilterRefusal, isOnly
       `${name} is about the link layer, and the engine ring sees packets from their IP header on: ${message}.${hint}`,
     );
   }
+  if (reason === 'loop') {
+    const hint = isOnlyEngine ? ' The engine cap takes it.' : '';
+    return new CaptureError(
+      code,
+      `${name} is not one for the kernel, where the engine ring filters: ${message}.${hint}`,
+    );
+  }
   const hint = 'Install it (apt-get install tcpdump), or use the engine cap.';
   return new CaptureError(code, `${name} needs tcpdump for the engine ring: ${message}. ${hint}`);
 }
