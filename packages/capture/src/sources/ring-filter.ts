@@ -43,7 +43,8 @@ function refusalError(filter: string, { reason, message }: FilterRefusal, isOnly
       `${name} is not one for the kernel, where the engine ring filters: ${message}.${hint}`,
     );
   }
-  const hint = 'Install it (apt-get install tcpdump), or use the engine cap.';
+  const otherEngine = isOnlyEngine ? ', or use the engine cap' : '';
+  const hint = `To have it: apt-get install tcpdump${otherEngine}.`;
   return new CaptureError(code, `${name} needs tcpdump for the engine ring: ${message}. ${hint}`);
 }
 
