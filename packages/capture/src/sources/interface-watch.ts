@@ -14,8 +14,8 @@ export interface InterfaceWatchOptions {
   readonly module: Pick<RingModule, 'interfaces'>;
   /** For messages. */
   readonly interfaceName: string;
-  /** The ring was opened with it; 0 is all interfaces, which never go down. */
-  readonly interfaceIndex: number;
+  /** The system's own name of it. */
+  readonly systemName: string;
   /** Called once until it is up again. */
   readonly onInterfaceDown?: ((interfaceName: string) => void) | undefined;
   readonly onInterfaceUp?: ((interfaceName: string) => void) | undefined;
@@ -26,16 +26,11 @@ export interface InterfaceWatchOptions {
 /** The interface of one ring. While it is up this does nothing. */
 export class InterfaceWatch {
   readonly #options: InterfaceWatchOptions;
-  /** The system's own name: the user's may be an alias, which a new interface does not have. */
-  readonly #systemName: string;
   #timer: NodeJS.Timeout | undefined;
   #downs = 0;
 
   constructor(options: InterfaceWatchOptions) {
     this.#options = options;
-    const { module, interfaceName, interfaceIndex } = options;
-    const all = interfaceIndex === 0 ? [] : Object.entries(module.interfaces());
-    this.#systemName = all.find(([, index]) => index === interfaceIndex)?.[0] ?? interfaceName;
   }
 
   /** How often the interface was found to be down, changes between two looks included. */
@@ -77,7 +72,8 @@ export class InterfaceWatch {
 
   /** Also where the new one is still down: then the kernel takes its packets from the first one on. */
   #bindAgain(): void {
-    const index = findInterface(this.#options.module, this.#systemName);
-    if (index !== undefined) this.#options.ring.bind(index);
+    const { ring, module, systemName } = this.#options;
+    const index = findInterface(module, systemName);
+    if (index !== undefined) ring.bind(index);
   }
 }

@@ -70,6 +70,12 @@ export function findInterface(module: Pick<RingModule, 'interfaces'>, interfaceN
   return Object.hasOwn(indexes, interfaceName) ? indexes[interfaceName] : undefined;
 }
 
+/** The system's name of the interface; undefined where there is none, or of index 0. */
+export function nameOf(module: Pick<RingModule, 'interfaces'>, index: number): string | undefined {
+  if (index === 0) return undefined;
+  return Object.entries(module.interfaces()).find(([, each]) => each === index)?.[0];
+}
+
 /**
  * The index of an interface by any of its names; throws CaptureError `no-such-interface` with the names of those that
  * there are. Linux's `any` is 0.

@@ -6,7 +6,7 @@ import { CaptureError } from '../errors.ts';
 import type { Frame } from '../frame.ts';
 import { RingBlock } from '../ring-block.ts';
 import { InterfaceWatch } from './interface-watch.ts';
-import { type Ring, type RingModule, ringOpenError } from './ring-module.ts';
+import { nameOf, type Ring, type RingModule, ringOpenError } from './ring-module.ts';
 
 /** Large enough that a packet of 64 KiB wastes little of it. Not a full block is handed over after the timeout. */
 const blockBytes = 256 * 1024;
@@ -56,13 +56,17 @@ export class RingSource {
   /** Throws CaptureError: `no-permission`, `no-such-interface`, `capture-failed`. */
   constructor(options: RingSourceOptions) {
     this.#options = options;
+    const { module, interfaceIndex, interfaceName } = options;
+    // The user's name may be an alias, which an interface that is made anew does not have.
+    let systemName: string | undefined;
     try {
+      systemName = nameOf(module, interfaceIndex);
       this.#ring = this.#open(options);
     } catch (cause) {
-      throw ringOpenError(cause, options.interfaceName);
+      throw ringOpenError(cause, interfaceName);
     }
     this.#block = new RingBlock(this.#ring.memory, blockBytes);
-    this.#watch = new InterfaceWatch({ ...options, ring: this.#ring });
+    this.#watch = new InterfaceWatch({ ...options, ring: this.#ring, systemName: systemName ?? interfaceName });
   }
 
   get frames(): number {
@@ -98,7 +102,15 @@ export class RingSource {
   }
 
   async #close(): Promise<void> {
-    this.#ring.stop();
+    try {
+      this.#ring.stop();
+      await this.#drain();
+    } finally {
+      if (!this.#isClosed) this.#end();
+    }
+  }
+
+  async #drain(): Promise<void> {
     let unread = 0;
     // No packet enters any more, so this ends: the event loop reads meanwhile, in turns as ever.
     for (let idleRounds = 0; idleRounds < mostIdleRounds; idleRounds++) {
@@ -112,7 +124,6 @@ export class RingSource {
       if (read > before) idleRounds = -1;
     }
     this.#lost = Math.max(0, unread);
-    if (!this.#isClosed) this.#end();
   }
 
   #end(): void {
