@@ -13,6 +13,8 @@
 #include <node_api.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -29,9 +31,11 @@ int uv_poll_start(uv_handle *poll, int events, void (*callback)(uv_handle *, int
 void uv_close(uv_handle *handle, void (*callback)(uv_handle *));
 const char *uv_err_name(int error);
 const char *uv_strerror(int error);
+uint64_t uv_hrtime(void);
 
-// Blocks that one turn of the event loop may take, so that timers and sockets get their turn; libuv calls again at once.
-enum { BLOCKS_A_TURN = 8 };
+// A turn of the event loop begins no further block after this time, so that timers and sockets get their turn; libuv
+// calls again at once, as there is more to read. Time, because what a block costs is the handler's affair.
+enum { TURN_NS = 4000000 };
 
 static const napi_type_tag ring_tag = {0x676f722d72696e67, 0x91c5a2e07d3b4f68};
 
@@ -43,8 +47,10 @@ struct ring {
   uint32_t block_count;
   uint32_t next;        // the block that the kernel fills next, or has filled
   uv_handle *poll;      // NULL before it is started and after it is gone
-  bool is_reading;      // within read_blocks: close waits for its end
+  bool is_promiscuous;
+  bool is_reading;      // within a turn: close waits for its end
   bool is_closed;       // close was asked for: no block is handed out any more
+  bool is_shut_down;    // socket, memory and poll are given up
   bool is_finalized;    // the JavaScript object is gone
   napi_ref object;      // these are held while poll lives
   napi_ref buffer;
@@ -76,6 +82,18 @@ static struct tpacket_hdr_v1 *block_header(const struct ring *ring, uint32_t ind
   return &((struct tpacket_block_desc *)block)->hdr.bh1;
 }
 
+// Returns the call that failed, with errno. Where the interface is down, that is an error of the socket afterwards, and
+// its packets come once it is up.
+static const char *bind_socket(const struct ring *ring, int interface_index) {
+  struct packet_mreq membership = {.mr_ifindex = interface_index, .mr_type = PACKET_MR_PROMISC};
+  if (ring->is_promiscuous &&
+      setsockopt(ring->fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &membership, sizeof membership) != 0)
+    return "setsockopt PACKET_ADD_MEMBERSHIP";
+  struct sockaddr_ll address = {
+      .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = interface_index};
+  return bind(ring->fd, (struct sockaddr *)&address, sizeof address) == 0 ? NULL : "bind";
+}
+
 // Filter and ring come before the bind, so that no other packet ever enters. Returns the call that failed, with errno.
 static const char *open_socket(struct ring *ring, int interface_index, void *filter, size_t filter_bytes,
                                uint32_t block_timeout_ms) {
@@ -85,7 +103,10 @@ static const char *open_socket(struct ring *ring, int interface_index, void *fil
   int version = TPACKET_V3;
   if (setsockopt(ring->fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version) != 0)
     return "setsockopt PACKET_VERSION";
-  struct sock_fprog program = {.len = filter_bytes / sizeof(struct sock_filter), .filter = filter};
+  size_t instructions = filter_bytes / sizeof(struct sock_filter);
+  struct sock_fprog program = {.len = instructions, .filter = filter};
+  errno = EINVAL; // where the length is more than its field holds
+  if (program.len != instructions) return "setsockopt SO_ATTACH_FILTER";
   if (setsockopt(ring->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0)
     return "setsockopt SO_ATTACH_FILTER";
   struct tpacket_req3 request = {
@@ -102,10 +123,7 @@ static const char *open_socket(struct ring *ring, int interface_index, void *fil
   void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, 0);
   if (memory == MAP_FAILED) return "mmap";
   ring->memory = memory;
-  struct sockaddr_ll address = {
-      .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = interface_index};
-  if (bind(ring->fd, (struct sockaddr *)&address, sizeof address) != 0) return "bind";
-  return NULL;
+  return bind_socket(ring, interface_index);
 }
 
 static void release_socket(struct ring *ring) {
@@ -115,11 +133,18 @@ static void release_socket(struct ring *ring) {
   ring->fd = -1;
 }
 
-// JavaScript loses sight of the memory before it is unmapped.
+// JavaScript loses sight of the memory before it is unmapped. Where that fails the memory stays for ever.
 static void detach_buffer(struct ring *ring) {
+  napi_handle_scope scope;
   napi_value buffer;
-  if (ring->buffer != NULL && napi_get_reference_value(ring->env, ring->buffer, &buffer) == napi_ok && buffer != NULL)
-    napi_detach_arraybuffer(ring->env, buffer);
+  if (ring->buffer == NULL) return;
+  bool is_detached = false;
+  if (napi_open_handle_scope(ring->env, &scope) == napi_ok) {
+    is_detached = napi_get_reference_value(ring->env, ring->buffer, &buffer) == napi_ok && buffer != NULL &&
+                  napi_detach_arraybuffer(ring->env, buffer) == napi_ok;
+    napi_close_handle_scope(ring->env, scope);
+  }
+  if (!is_detached) ring->memory = NULL;
 }
 
 static void release_references(struct ring *ring) {
@@ -150,17 +175,23 @@ static void on_finalize(napi_env env, void *data, void *hint) {
 }
 
 static void shut_down(struct ring *ring) {
+  if (ring->is_shut_down) return;
+  ring->is_shut_down = true;
   uv_close(ring->poll, on_poll_closed);
   release_socket(ring);
+}
+
+static void close_now(struct ring *ring) {
+  if (!ring->is_shut_down) detach_buffer(ring);
+  shut_down(ring);
 }
 
 // The thread ends and nobody closed: no JavaScript runs any more, so nothing can look at the memory.
 static void on_teardown(napi_async_cleanup_hook_handle handle, void *data) {
   (void)handle;
   struct ring *ring = data;
-  if (ring->is_closed) return; // its handle is being closed already and removes this hook
   ring->is_closed = true;
-  shut_down(ring);
+  shut_down(ring); // the handle removes this hook when it is closed
 }
 
 // Calls from the event loop are turns of their own; an error that comes out of one is an uncaught exception.
@@ -175,32 +206,21 @@ static void call_from_loop(struct ring *ring, napi_ref function_reference, napi_
     napi_fatal_exception(env, error);
 }
 
-// Hands out the blocks that are ready, `most` at most, and gives each back; returns how many.
-static uint32_t read_blocks(struct ring *ring, uint32_t most) {
-  uint32_t count = 0;
-  ring->is_reading = true;
-  for (; count < most && !ring->is_closed; count++) {
+// Hands out the blocks that are ready, for the time of a turn, and gives each back.
+static void read_blocks(struct ring *ring) {
+  uint64_t end = uv_hrtime() + TURN_NS;
+  do {
     uint32_t *status = &block_header(ring, ring->next)->block_status;
-    if ((__atomic_load_n(status, __ATOMIC_ACQUIRE) & TP_STATUS_USER) == 0) break;
+    if ((__atomic_load_n(status, __ATOMIC_ACQUIRE) & TP_STATUS_USER) == 0) return;
     napi_handle_scope scope;
     napi_value index;
-    if (napi_open_handle_scope(ring->env, &scope) != napi_ok) break;
+    if (napi_open_handle_scope(ring->env, &scope) != napi_ok) return;
     if (napi_create_uint32(ring->env, ring->next, &index) == napi_ok) call_from_loop(ring, ring->on_block, index);
     napi_close_handle_scope(ring->env, scope);
+    if (ring->is_shut_down) return; // the thread ended meanwhile, and the memory is gone
     ring->next = (ring->next + 1) % ring->block_count;
     __atomic_store_n(status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
-  }
-  ring->is_reading = false;
-  return count;
-}
-
-static void close_now(struct ring *ring) {
-  napi_handle_scope scope;
-  if (napi_open_handle_scope(ring->env, &scope) == napi_ok) {
-    detach_buffer(ring);
-    napi_close_handle_scope(ring->env, scope);
-  }
-  shut_down(ring);
+  } while (!ring->is_closed && uv_hrtime() < end);
 }
 
 static void on_readable(uv_handle *poll, int status, int events);
@@ -212,8 +232,9 @@ static void report_error(struct ring *ring) {
   socklen_t length = sizeof error;
   napi_handle_scope scope;
   napi_value name;
-  getsockopt(ring->fd, SOL_SOCKET, SO_ERROR, &error, &length);
-  uv_poll_start(ring->poll, UV_READABLE, on_readable);
+  if (getsockopt(ring->fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
+  int failure = uv_poll_start(ring->poll, UV_READABLE, on_readable);
+  if (failure != 0) error = -failure;
   if (error == 0 || napi_open_handle_scope(ring->env, &scope) != napi_ok) return;
   if (napi_create_string_utf8(ring->env, uv_err_name(-error), NAPI_AUTO_LENGTH, &name) == napi_ok)
     call_from_loop(ring, ring->on_error, name);
@@ -223,12 +244,10 @@ static void report_error(struct ring *ring) {
 static void on_readable(uv_handle *poll, int status, int events) {
   (void)events;
   struct ring *ring = uv_handle_get_data(poll);
-  read_blocks(ring, BLOCKS_A_TURN);
-  if (status < 0 && !ring->is_closed) {
-    ring->is_reading = true;
-    report_error(ring);
-    ring->is_reading = false;
-  }
+  ring->is_reading = true;
+  read_blocks(ring);
+  if (status < 0 && !ring->is_closed) report_error(ring);
+  ring->is_reading = false;
   if (ring->is_closed) close_now(ring);
 }
 
@@ -246,15 +265,47 @@ static struct ring *this_ring(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-// read(): hands out all blocks that are ready, and returns how many these were. Within onBlock it does nothing.
-static napi_value ring_read(napi_env env, napi_callback_info info) {
+// bind(interfaceIndex): goes on with another interface, the same ring and the same filter.
+static napi_value ring_bind(napi_env env, napi_callback_info info) {
   struct ring *ring = this_ring(env, info);
-  napi_value count = NULL;
+  size_t count = 1;
+  napi_value argument;
+  int32_t interface_index;
   if (ring == NULL) return NULL;
-  uint32_t read = ring->is_reading ? 0 : read_blocks(ring, ring->block_count);
-  if (ring->is_closed && !ring->is_reading) close_now(ring);
-  napi_create_uint32(env, read, &count);
-  return count;
+  if (napi_get_cb_info(env, info, &count, &argument, NULL, NULL) != napi_ok || count != 1 ||
+      napi_get_value_int32(env, argument, &interface_index) != napi_ok) {
+    throw_misuse(env, "bind: wrong arguments");
+    return NULL;
+  }
+  const char *failed = bind_socket(ring, interface_index);
+  if (failed != NULL) {
+    throw_errno(env, failed, errno);
+    return NULL;
+  }
+  // An interface that is down is told by interfaceState.
+  int error;
+  socklen_t length = sizeof error;
+  getsockopt(ring->fd, SOL_SOCKET, SO_ERROR, &error, &length);
+  return NULL;
+}
+
+// Asks the system, in the socket's network namespace, about the interface that the socket is bound to.
+static const char *interface_state(const struct ring *ring) {
+  struct sockaddr_ll address;
+  socklen_t length = sizeof address;
+  if (getsockname(ring->fd, (struct sockaddr *)&address, &length) != 0 || address.sll_ifindex < 0) return "gone";
+  if (address.sll_ifindex == 0) return "up";
+  struct ifreq request = {.ifr_ifindex = address.sll_ifindex};
+  if (ioctl(ring->fd, SIOCGIFNAME, &request) != 0 || ioctl(ring->fd, SIOCGIFFLAGS, &request) != 0) return "gone";
+  return (request.ifr_flags & IFF_UP) != 0 ? "up" : "down";
+}
+
+// interfaceState(): "up", "down", or "gone" where the interface was removed; one of the same name is another one.
+static napi_value ring_interface_state(napi_env env, napi_callback_info info) {
+  struct ring *ring = this_ring(env, info);
+  napi_value state = NULL;
+  if (ring == NULL) return NULL;
+  return napi_create_string_utf8(env, interface_state(ring), NAPI_AUTO_LENGTH, &state) == napi_ok ? state : NULL;
 }
 
 // stop(): from now on no packet enters. What did still has to be read: the block it is in comes within the timeout.
@@ -323,9 +374,14 @@ static bool attach(struct ring *ring, napi_value object, napi_value on_block, na
   return uv_poll_start(poll, UV_READABLE, on_readable) == 0;
 }
 
-// new Ring(interfaceIndex, filter, blockBytes, blockCount, blockTimeoutMs, onBlock, onError)
+static bool is_function(napi_env env, napi_value value) {
+  napi_valuetype type;
+  return napi_typeof(env, value, &type) == napi_ok && type == napi_function;
+}
+
+// new Ring(interfaceIndex, filter, blockBytes, blockCount, blockTimeoutMs, isPromiscuous, onBlock, onError)
 static napi_value ring_open(napi_env env, napi_callback_info info) {
-  enum { ARGUMENTS = 7 };
+  enum { ARGUMENTS = 8 };
   napi_value object, target, argument[ARGUMENTS];
   size_t count = ARGUMENTS, filter_bytes;
   int32_t interface_index;
@@ -346,6 +402,8 @@ static napi_value ring_open(napi_env env, napi_callback_info info) {
       type != napi_uint8_array || napi_get_value_uint32(env, argument[2], &ring->block_bytes) != napi_ok ||
       napi_get_value_uint32(env, argument[3], &ring->block_count) != napi_ok ||
       napi_get_value_uint32(env, argument[4], &block_timeout_ms) != napi_ok ||
+      napi_get_value_bool(env, argument[5], &ring->is_promiscuous) != napi_ok || !is_function(env, argument[6]) ||
+      !is_function(env, argument[7]) ||
       napi_wrap(env, object, ring, on_finalize, NULL, NULL) != napi_ok) {
     free(ring);
     throw_misuse(env, "Ring: wrong arguments");
@@ -355,11 +413,11 @@ static napi_value ring_open(napi_env env, napi_callback_info info) {
   const char *failed = open_socket(ring, interface_index, filter, filter_bytes, block_timeout_ms);
   if (failed != NULL) {
     throw_errno(env, failed, errno);
-    ring->is_closed = true;
+    ring->is_closed = ring->is_shut_down = true;
     release_socket(ring);
-  } else if (!attach(ring, object, argument[5], argument[6])) {
+  } else if (!attach(ring, object, argument[6], argument[7])) {
     throw_misuse(env, "Ring: its memory cannot be shared with JavaScript here");
-    ring->is_closed = true;
+    ring->is_closed = ring->is_shut_down = true;
     detach_buffer(ring);
     if (ring->poll != NULL) uv_close(ring->poll, on_poll_closed);
     else release_references(ring);
@@ -386,19 +444,36 @@ static napi_value interfaces(napi_env env, napi_callback_info info) {
   return status == napi_ok ? result : NULL;
 }
 
+// interfaceIndex(name): by any name that it has, aliases and alternative names included; 0 where there is none.
+static napi_value interface_index(napi_env env, napi_callback_info info) {
+  size_t count = 1, length;
+  napi_value argument, result;
+  char name[IF_NAMESIZE + 1];
+  if (napi_get_cb_info(env, info, &count, &argument, NULL, NULL) != napi_ok || count != 1 ||
+      napi_get_value_string_utf8(env, argument, name, sizeof name, &length) != napi_ok) {
+    throw_misuse(env, "interfaceIndex: wrong arguments");
+    return NULL;
+  }
+  bool is_name = length < IF_NAMESIZE && strlen(name) == length;
+  return napi_create_uint32(env, is_name ? if_nametoindex(name) : 0, &result) == napi_ok ? result : NULL;
+}
+
 NAPI_MODULE_INIT() {
   const napi_property_descriptor methods[] = {
-      {.utf8name = "read", .method = ring_read, .attributes = napi_default_method},
+      {.utf8name = "bind", .method = ring_bind, .attributes = napi_default_method},
+      {.utf8name = "interfaceState", .method = ring_interface_state, .attributes = napi_default_method},
       {.utf8name = "stop", .method = ring_stop, .attributes = napi_default_method},
       {.utf8name = "statistics", .method = ring_statistics, .attributes = napi_default_method},
       {.utf8name = "close", .method = ring_close, .attributes = napi_default_method},
   };
-  napi_value ring, list;
+  napi_value ring, list, find;
   if (napi_define_class(env, "Ring", NAPI_AUTO_LENGTH, ring_open, NULL, sizeof methods / sizeof *methods, methods,
                         &ring) != napi_ok ||
       napi_set_named_property(env, exports, "Ring", ring) != napi_ok ||
       napi_create_function(env, "interfaces", NAPI_AUTO_LENGTH, interfaces, NULL, &list) != napi_ok ||
-      napi_set_named_property(env, exports, "interfaces", list) != napi_ok)
+      napi_set_named_property(env, exports, "interfaces", list) != napi_ok ||
+      napi_create_function(env, "interfaceIndex", NAPI_AUTO_LENGTH, interface_index, NULL, &find) != napi_ok ||
+      napi_set_named_property(env, exports, "interfaceIndex", find) != napi_ok)
     return NULL;
   return exports;
 }

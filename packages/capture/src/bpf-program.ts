@@ -1,6 +1,6 @@
-// A classic BPF program (the kernel's Documentation/networking/filter.rst) for TCP ports, as an AF_PACKET socket of type
-// SOCK_DGRAM runs it: offset 0 is where the network header begins, the type of it is an ancillary value.
-// It saves work and decides nothing: what it cannot tell passes, and user space looks again.
+// Classic BPF programs (the kernel's Documentation/networking/filter.rst) as an AF_PACKET socket of type SOCK_DGRAM runs
+// them: offset 0 is where the network header begins, the type of it is an ancillary value.
+// The one for ports saves work and decides nothing: what it cannot tell passes, and user space looks again.
 
 /** One instruction, struct sock_filter: jt and jf are how many instructions to jump over, 0 to 255. */
 export interface BpfInstruction {
@@ -10,6 +10,9 @@ export interface BpfInstruction {
   /** An unsigned 32-bit integer. */
   readonly k: number;
 }
+
+/** What the kernel takes (BPF_MAXINSNS). */
+export const mostBpfInstructions = 4096;
 
 /** Beyond this number of ports the program lets all TCP pass: the kernel takes 4,096 instructions, a port costs four and the rest 99. */
 export const mostBpfPorts = 900;
@@ -76,6 +79,31 @@ export function bpfProgram(ports: readonly number[]): BpfInstruction[] {
     { label: 'ports' },
     ...(isAnyPort ? [{ code: codes.end, k: wholePacket }] : matchPorts(ports)),
   ]);
+}
+
+/**
+ * The program that lets pass the IP packets that `expression` lets pass, which is a program for packets that begin with
+ * their IP header. Over loopback each packet passes once, when it is received. What was received with two VLAN tags
+ * begins within the inner one, where the expression cannot see it: it does not pass.
+ */
+export function filteredProgram(expression: readonly BpfInstruction[]): BpfInstruction[] {
+  const before = assemble([
+    ...dropEchoes(),
+    { code: codes.loadWord, k: ancillary.protocol },
+    { code: codes.jumpIfEqual, k: etherTypes.ipv4, to: 'expression' },
+    { code: codes.jumpIfEqual, k: etherTypes.ipv6, to: 'expression' },
+    ...vlanTypes.map((type) => ({ code: codes.jumpIfEqual, k: type, to: 'tagged' })),
+    { code: codes.jump, to: 'drop' },
+    { label: 'tagged' },
+    { code: codes.loadWord, k: ancillary.packetType },
+    { code: codes.jumpIfEqual, k: packetTypeOutgoing, to: 'expression' },
+    { label: 'drop' },
+    { code: codes.end, k: 0 },
+    { label: 'expression' },
+  ]);
+  // tcpdump's programs end with the number of bytes that it would keep.
+  const whole = expression.map((step) => (step.code === codes.end && step.k > 0 ? { ...step, k: wholePacket } : step));
+  return [...before, ...whole];
 }
 
 /** The bytes of a program as the kernel takes them: an array of struct sock_filter in the host's byte order. */

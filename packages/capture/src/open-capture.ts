@@ -9,7 +9,8 @@ import { portFilter } from './port-filter.ts';
 import { CapSource } from './sources/cap.ts';
 import { type CapDevice, loadCap } from './sources/cap-module.ts';
 import { RingSource } from './sources/ring.ts';
-import { loadRing } from './sources/ring-module.ts';
+import { ringProgram } from './sources/ring-filter.ts';
+import { interfaceIndex, loadRing } from './sources/ring-module.ts';
 import { createWallClock } from './sources/wall-clock.ts';
 
 /** Linux's name for all interfaces at once. */
@@ -26,16 +27,24 @@ const linuxEthernetTypes: readonly string[] = ['1', '772'];
 /** What to capture, and where the frames go. */
 export interface OpenCaptureOptions {
   /**
-   * `ring` is this package's own (Linux), `cap` is npm's cap over libpcap. `auto` takes `ring` where it is there and no
-   * `filter` is given, else `cap`. Default `auto`.
+   * `ring` is this package's own (Linux), `cap` is npm's cap over libpcap. `auto` takes `ring` where it is there and can
+   * take the `filter`, else `cap`. Default `auto`.
    */
   readonly engine?: 'auto' | 'ring' | 'cap' | undefined;
-  /** Names of interfaces; `any` is all of them (Linux). Default: `any`. */
+  /** Names of interfaces, each taken once whatever it is called; `any` is all of them (Linux). Default: `any`. */
   readonly interfaces?: readonly string[] | undefined;
   /** TCP ports of either side, VLAN-tagged frames included (`cap`: where the interface has them). Default: every port. */
   readonly ports?: readonly number[] | undefined;
-  /** A pcap-filter expression instead of the one that is made from `ports`. Not for `ring`. */
+  /**
+   * A pcap-filter expression instead of the one that is made from `ports`. `ring` has it compiled by tcpdump, where that
+   * is installed, and sees packets from their IP header on: an expression about the link layer is one for `cap`.
+   */
   readonly filter?: string | undefined;
+  /**
+   * Whether the interfaces shall give packets that are not addressed to this host, too: of a mirror port, for instance.
+   * Not for `any`. `cap` always does. Default false.
+   */
+  readonly isPromiscuous?: boolean | undefined;
   /**
    * Kernel memory for packets that wait: in total for `ring`, which takes at least 1 MiB an interface, and for each
    * interface for `cap`. Default 64 MiB, 1 to 2^31 - 1.
@@ -45,8 +54,13 @@ export interface OpenCaptureOptions {
   readonly onFrame: (frame: Frame) => void;
   /** Called where an engine fails while it runs. `cap` cannot tell that it did. */
   readonly onError?: ((error: CaptureError) => void) | undefined;
-  /** Called each time an interface goes down. That is no end: its frames come again when it is up. Only `ring` can tell. */
+  /**
+   * Called when a named interface goes down or is removed, and soon after the start where it is down then. That is no
+   * end: its frames come again when it, or another one of its name, is up. Only `ring` can tell.
+   */
   readonly onInterfaceDown?: ((interfaceName: string) => void) | undefined;
+  /** Called within a second after that. */
+  readonly onInterfaceUp?: ((interfaceName: string) => void) | undefined;
   /** Time for engines that give none: integer microseconds since 1970. Default: the system's. */
   readonly clockUs?: (() => number) | undefined;
 }
@@ -74,7 +88,7 @@ export interface LiveCaptureCounters {
   readonly cut: number;
   /** Packets that passed the filter and did not become frames; undefined where the engine cannot tell. */
   readonly kernelDrops: number | undefined;
-  /** How often an interface went down; 0 where the engine cannot tell. */
+  /** How often an interface was found to be down; 0 where the engine cannot tell. */
   readonly interfaceDowns: number;
 }
 
@@ -92,6 +106,7 @@ interface OpenSource {
 interface OpenEngine {
   readonly engine: 'ring' | 'cap';
   readonly note?: string;
+  readonly interfaces: readonly string[];
   readonly filters: readonly string[];
   readonly sources: readonly OpenSource[];
 }
@@ -106,6 +121,9 @@ export async function openCapture(options: OpenCaptureOptions): Promise<LiveCapt
   if (!Number.isInteger(bufferBytes) || bufferBytes < 1 || bufferBytes > largestBufferBytes) {
     throw new RangeError(`bufferBytes: ${bufferBytes} is not an integer from 1 to ${largestBufferBytes}`);
   }
+  if (options.isPromiscuous === true && interfaces.includes(everyInterface)) {
+    throw new RangeError('isPromiscuous: true goes with interfaces by their names, not with "any"');
+  }
   const names = interfaces.includes(everyInterface) ? [everyInterface] : [...new Set(interfaces)];
   const opened = await openEngine(options, names, bufferBytes);
   const { engine, note, filters, sources } = opened;
@@ -116,7 +134,7 @@ export async function openCapture(options: OpenCaptureOptions): Promise<LiveCapt
   return {
     engine,
     note,
-    interfaces: names,
+    interfaces: opened.interfaces,
     filters,
     tellsDirection: sources.every((source) => source.tellsDirection),
     counters: () => countersOf(engine, sources),
@@ -126,15 +144,8 @@ export async function openCapture(options: OpenCaptureOptions): Promise<LiveCapt
 }
 
 async function openEngine(options: OpenCaptureOptions, names: string[], bufferBytes: number): Promise<OpenEngine> {
-  const { engine = 'auto', filter } = options;
+  const { engine = 'auto' } = options;
   if (engine === 'cap') return openCap(options, names, bufferBytes);
-  if (filter !== undefined) {
-    const reason = 'the engine ring takes ports, no filter expressions';
-    if (engine === 'ring')
-      throw new CaptureError('bad-filter', `The filter "${filter}" needs the engine cap: ${reason}.`);
-    const opened = openCap(options, names, bufferBytes);
-    return process.platform === 'linux' ? { ...opened, note: `engine cap, because ${reason}` } : opened;
-  }
   try {
     return await openRing(options, names, bufferBytes);
   } catch (error) {
@@ -158,24 +169,41 @@ function openCapInstead(
     const opened = openCap(options, names, bufferBytes);
     return process.platform === 'linux' ? { ...opened, note: `engine cap, because: ${why.message}` } : opened;
   } catch (error) {
-    // Without either of them, the one that was wanted says what to do.
     const isMissing = error instanceof CaptureError && error.code === 'no-engine';
-    throw isMissing && process.platform === 'linux' ? why : error;
+    if (!isMissing || process.platform !== 'linux') throw error;
+    // Without either of them, the one that was wanted says what to do; the other one would help with a filter.
+    if (options.filter === undefined) throw why;
+    throw new CaptureError('no-engine', `${why.message} ${error.message}`, { cause: why });
   }
 }
 
 async function openRing(options: OpenCaptureOptions, names: string[], bufferBytes: number): Promise<OpenEngine> {
   const module = loadRing();
-  const { ports = [], onFrame, onError, onInterfaceDown } = options;
-  const ofEach = { module, ports, onFrame, onError, onInterfaceDown, bufferBytes: bufferBytes / names.length };
+  const { ports = [], filter, engine, isPromiscuous = false } = options;
+  const program = await ringProgram(ports, filter, engine === 'ring');
+  // One interface may have several names.
+  const byIndex = new Map<number, string>();
+  for (const name of names) {
+    const index = interfaceIndex(module, name);
+    if (!byIndex.has(index)) byIndex.set(index, name);
+  }
+  const ofEach = { ...options, module, program, isPromiscuous, bufferBytes: bufferBytes / byIndex.size };
   const sources: RingSource[] = [];
   try {
-    for (const interfaceName of names) sources.push(new RingSource({ ...ofEach, interfaceName }));
+    for (const [index, interfaceName] of byIndex) {
+      sources.push(new RingSource({ ...ofEach, interfaceName, interfaceIndex: index }));
+    }
   } catch (error) {
-    await Promise.all(sources.map((source) => source.close()));
+    for (const source of sources) source.abandon();
     throw error;
   }
-  return { engine: 'ring', filters: names.map(() => portFilter(ports, { vlan: true })), sources };
+  const interfaces = [...byIndex.values()];
+  return {
+    engine: 'ring',
+    interfaces,
+    filters: interfaces.map(() => filter ?? portFilter(ports, { vlan: true })),
+    sources,
+  };
 }
 
 function openCap(options: OpenCaptureOptions, names: string[], bufferBytes: number): OpenEngine {
@@ -193,7 +221,7 @@ function openCap(options: OpenCaptureOptions, names: string[], bufferBytes: numb
     for (const source of sources) source.close();
     throw error;
   }
-  return { engine: 'cap', filters, sources };
+  return { engine: 'cap', interfaces: names, filters, sources };
 }
 
 function countersOf(engine: 'ring' | 'cap', sources: readonly OpenSource[]): LiveCaptureCounters {

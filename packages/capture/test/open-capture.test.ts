@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { expect, type TestContext, test } from 'vitest';
+import { isInstalled } from '../../../test/kit/rights.ts';
 import { CaptureError, type Connection, type Direction, type Frame, FrameDecoder, TcpAssembler } from '../src/index.ts';
 import { type LiveCapture, type OpenCaptureOptions, openCapture } from '../src/open-capture.ts';
 
@@ -106,15 +107,32 @@ test('a filter that does not compile is refused', async (context) => {
   });
 });
 
-test('a filter is for cap: auto takes it and says why, ring refuses', async (context) => {
-  await using capture = await openOrSkip(context, { interfaces: ['lo'], filter: 'tcp port 9', onFrame: () => {} });
-  expect(capture).toMatchObject({ engine: 'cap', filters: ['tcp port 9'] });
-  if (process.platform === 'linux') expect(capture.note).toMatch(/^engine cap, because .*filter/);
-  const refused = openCapture({ engine: 'ring', filter: 'tcp port 9', onFrame: () => {} });
-  await expect(refused).rejects.toMatchObject({ code: 'bad-filter' });
+test('a filter about the link layer is for cap: auto takes it and says why, ring refuses', async (context) => {
+  context.skip(process.platform !== 'linux', 'the engine ring is for Linux only');
+  context.skip(!isInstalled('tcpdump'), 'tcpdump is not installed');
+  const filter = 'ether[12:2] = 0x800 and tcp port 9';
+  await using capture = await openOrSkip(context, { interfaces: ['lo'], filter, onFrame: () => {} });
+  expect(capture).toMatchObject({ engine: 'cap', filters: [filter] });
+  expect(capture.note).toMatch(/^engine cap, because: The filter .* link layer/);
+  const refused = openCapture({ engine: 'ring', filter, onFrame: () => {} });
+  await expect(refused).rejects.toMatchObject({
+    code: 'bad-filter',
+    message: expect.stringContaining('engine cap takes it'),
+  });
+});
+
+test('an interface is captured once, whatever it is called', async (context) => {
+  await using capture = await openOrSkip(context, {
+    engine: 'ring',
+    interfaces: ['lo:1', 'lo', 'lo'],
+    onFrame: () => {},
+  });
+  expect(capture.interfaces).toEqual(['lo:1']);
+  expect(capture.filters).toHaveLength(1);
 });
 
 test('misuse is refused', async () => {
   await expect(openCapture({ interfaces: [], onFrame: () => {} })).rejects.toThrow(RangeError);
   await expect(openCapture({ bufferBytes: 0, onFrame: () => {} })).rejects.toThrow(/bufferBytes: 0/);
+  await expect(openCapture({ isPromiscuous: true, onFrame: () => {} })).rejects.toThrow(/isPromiscuous: true.*"any"/);
 });

@@ -6,6 +6,7 @@ export interface FrameSink {
   readonly onFrame: (frame: Frame) => void;
   /** Live interfaces only. */
   readonly onInterfaceDown?: (interfaceName: string) => void;
+  readonly onInterfaceUp?: (interfaceName: string) => void;
   /** A promise to wait for before more of a file is read; undefined: read on. */
   readonly pause: () => Promise<void> | undefined;
 }

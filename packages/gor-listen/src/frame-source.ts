@@ -18,7 +18,7 @@ export interface FrameSource {
   readonly tellsDirection: boolean;
   /** Frames that the kernel dropped; undefined where the engine cannot know. */
   readonly kernelDrops: () => number | undefined;
-  /** How often an interface went down. */
+  /** How often an interface was found to be down. */
   readonly interfaceDowns: () => number;
   /** Resolves at the end of a file, rejects where frames cannot be read on; a live source never ends by itself. */
   readonly ended: Promise<void>;
@@ -48,7 +48,7 @@ export async function openFrameSource(
 
 async function openLive(
   config: ListenConfig,
-  { interfaces, engine, bufferBytes }: Extract<ListenConfig['source'], { kind: 'live' }>,
+  { interfaces, engine, bufferBytes, isPromiscuous }: Extract<ListenConfig['source'], { kind: 'live' }>,
   sink: OpeningSink,
 ): Promise<FrameSource> {
   let fail: (error: Error) => void = () => {};
@@ -61,9 +61,11 @@ async function openLive(
     ports: config.ports === 'any' ? [] : config.ports,
     filter: config.filter,
     bufferBytes,
+    isPromiscuous,
     onFrame: sink.onFrame,
     onError: fail,
     onInterfaceDown: sink.onInterfaceDown,
+    onInterfaceUp: sink.onInterfaceUp,
   });
   await openedOrClosed(sink, () => capture.close());
   return {

@@ -25,7 +25,7 @@ export interface ListenLedger {
   readonly frames: FrameCounters & {
     /** Packets that passed the filter and found no room; null where the engine cannot tell. */
     readonly kernelDrops: number | null;
-    /** How often a watched interface went down. */
+    /** How often a watched interface was found to be down. */
     readonly interfaceDowns: number;
   };
   readonly connections: AssemblerCounters & {

@@ -26,8 +26,9 @@ export type ListenEvent =
   /** The replay server's socket refuses datagrams, or takes them again; each once a change. */
   | { readonly type: 'replay-server'; readonly reachable: boolean; readonly address: string }
   | { readonly type: 'send-error'; readonly code: string }
-  /** An interface went down; its frames come again when it is up. */
+  /** An interface is down or gone; its frames come again when it, or another one of its name, is up. */
   | { readonly type: 'interface-down'; readonly interfaceName: string }
+  | { readonly type: 'interface-up'; readonly interfaceName: string }
   /** So many connections to the port carried what is no HTTP/1.x; said again when there are ten times as many. */
   | {
       readonly type: 'other-protocol';
@@ -111,6 +112,7 @@ class Listener {
       const sink = {
         onFrame,
         onInterfaceDown: (interfaceName: string) => this.#options.onEvent?.({ type: 'interface-down', interfaceName }),
+        onInterfaceUp: (interfaceName: string) => this.#options.onEvent?.({ type: 'interface-up', interfaceName }),
         pause: () => this.#pause(),
         onOpen: this.#options.onOpen,
       };

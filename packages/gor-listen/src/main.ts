@@ -87,7 +87,9 @@ function tell(
     case 'send-error':
       return output.warn(`sending to the replay server fails: ${event.code}`);
     case 'interface-down':
-      return output.warn(`the interface ${event.interfaceName} went down: its packets are taken again when it is up`);
+      return output.warn(`the interface ${event.interfaceName} is down: its packets are taken again when it is up`);
+    case 'interface-up':
+      return output.warn(`the interface ${event.interfaceName} is up again`);
     case 'other-protocol':
       return output.warn(otherProtocolText(event));
     case 'no-frames':

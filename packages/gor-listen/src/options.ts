@@ -27,6 +27,8 @@ export interface ListenConfig {
         readonly interfaces: readonly string[];
         readonly engine: 'auto' | 'ring' | 'cap';
         readonly bufferBytes: number;
+        /** Packets that are not addressed to this host, too. Default false. */
+        readonly isPromiscuous?: boolean;
       }
     | { readonly kind: 'file'; readonly path: string; readonly speed: number };
   /** The servers' ports; `any` for every TCP port where a client speaks HTTP. */
@@ -97,6 +99,7 @@ export const listenFlags: readonly Flag[] = [
     description: 'Capture engine: ring (Linux), cap, or auto for the best there is',
   },
   { name: 'filter', kind: 'value', description: 'pcap-filter expression (default: from the ports)' },
+  { name: 'promiscuous', kind: 'switch', description: 'Take packets that are not addressed to this host, too' },
   { name: 'print', kind: 'switch', description: 'Show each request on stdout; sends only where -r is given, too' },
   { name: 'json', kind: 'switch', description: 'The same as JSON, one line a request' },
   { name: 'responses', kind: 'switch', description: 'With --print or --json: show the responses, too' },
@@ -148,11 +151,12 @@ function sourceOf(values: FlagValues, sends: boolean): ListenConfig['source'] {
     if (values.given('speed')) throw new UsageError('--speed goes with --pcap');
     if (interfaces.includes('any') && interfaces.length > 1)
       throw new UsageError('--interface: any already takes in the others');
-    if (engine === 'ring' && values.given('filter'))
-      throw new UsageError('--filter: the engine ring takes none; use cap or auto');
-    return { kind: 'live', interfaces, engine, bufferBytes };
+    const isPromiscuous = values.on('promiscuous');
+    if (isPromiscuous && interfaces.includes('any'))
+      throw new UsageError('--promiscuous goes with interfaces by their names, not with any: give --interface');
+    return { kind: 'live', interfaces, engine, bufferBytes, isPromiscuous };
   }
-  for (const name of ['interface', 'filter', 'engine', 'buffer-size']) {
+  for (const name of ['interface', 'filter', 'promiscuous', 'engine', 'buffer-size']) {
     if (values.given(name)) throw new UsageError(`--${name} is for live capture: it does not go with --pcap`);
   }
   const speed = speedOf(values.textOf('speed'));

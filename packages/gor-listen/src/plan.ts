@@ -24,7 +24,8 @@ function sourceText({ source, filter, ports }: ListenConfig): string {
     return `capture file ${source.path === '-' ? 'from stdin' : source.path}, ${speed}`;
   }
   const what = filter ?? (ports === 'any' ? 'all TCP packets' : 'TCP packets of these ports');
-  return `interface ${source.interfaces.join(', ')}: ${what}; engine ${source.engine}, kernel buffer ${formatBytes(source.bufferBytes)}`;
+  const promiscuous = source.isPromiscuous ? ', promiscuous' : '';
+  return `interface ${source.interfaces.join(', ')}${promiscuous}: ${what}; engine ${source.engine}, kernel buffer ${formatBytes(source.bufferBytes)}`;
 }
 
 function portsText({ ports }: ListenConfig): string {

@@ -11,7 +11,7 @@ async function configured(line: string, environment: Record<string, string> = {}
 
 test('without flags: every default of the help', async () => {
   expect(await configured('')).toEqual({
-    source: { kind: 'live', interfaces: ['any'], engine: 'auto', bufferBytes: 64 * 1024 * 1024 },
+    source: { kind: 'live', interfaces: ['any'], engine: 'auto', bufferBytes: 64 * 1024 * 1024, isPromiscuous: false },
     ports: [80],
     filter: undefined,
     direction: 'in',
@@ -46,6 +46,8 @@ describe('what the flags say', () => {
       { source: { bufferBytes: 2 ** 20, engine: 'cap' } },
     ],
     ['a filter', '--filter=udp', { filter: 'udp' }],
+    ['a filter for the engine ring', '--engine ring --filter=tcp', { filter: 'tcp', source: { engine: 'ring' } }],
+    ['packets for others', '-i eth0 --promiscuous', { source: { interfaces: ['eth0'], isPromiscuous: true } }],
     ['the engine ring', '--engine ring', { source: { engine: 'ring' } }],
     ['a user by name', '--user ann', { user: { name: 'ann' } }],
     ['a user and a group by number', '--user 1000:100', { user: { uid: 1000, gid: 100 } }],
@@ -69,7 +71,8 @@ describe('what is refused, the flag named', () => {
     ['-r ::1:x', '--replay: "::1:x" is not host[:port]'],
     ['--buffer-size 63kb', '--buffer-size: "63kb" is not from 64kb to 2047mb'],
     ['--buffer-size 2gb', '--buffer-size: "2gb" is not from'],
-    ['--engine ring --filter tcp', '--filter: the engine ring takes none'],
+    ['--promiscuous', '--promiscuous goes with interfaces by their names, not with any'],
+    ['--pcap x --promiscuous', '--promiscuous is for live capture'],
     ['--engine steam', '--engine: "steam" is none of auto, ring, cap'],
     ['--pcap x --filter tcp', '--filter is for live capture'],
     ['--pcap x --engine cap', '--engine is for live capture'],

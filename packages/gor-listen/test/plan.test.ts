@@ -33,6 +33,11 @@ describe('what differs is said', () => {
     ['several ports', { ports: [80, 81] }, 'to port 80, 81'],
     ['any port', { ports: 'any' }, 'all TCP packets'],
     ['a filter of the user’s', { filter: 'tcp port 9' }, 'interface any: tcp port 9;'],
+    [
+      'packets for others',
+      { source: { kind: 'live', interfaces: ['eth0'], engine: 'auto', bufferBytes: 2 ** 20, isPromiscuous: true } },
+      'interface eth0, promiscuous: TCP',
+    ],
     ['nothing is sent', { replay: undefined }, 'sends to    nobody'],
     ['outgoing requests', { direction: 'out' }, 'those that go out'],
     ['a file and its speed', { source: { kind: 'file', path: 'a.pcap', speed: 2 } }, 'file a.pcap, at 2 times'],

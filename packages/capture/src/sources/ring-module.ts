@@ -6,13 +6,17 @@ import { noPermission } from './permission.ts';
 
 /** Beside src and dist alike. */
 const addonPath = '../../build/ring.node';
+/** Linux's name for all interfaces at once. */
+const everyInterface = 'any';
 
 /** One open ring. It keeps the process alive until it is closed; after that its methods throw. */
 export interface Ring {
   /** All blocks, one behind the other; detached by close. A block may be read only within its onBlock. */
   readonly memory: ArrayBuffer;
-  /** Calls onBlock for every block that is ready, now; returns how many these were. */
-  readonly read: () => number;
+  /** Goes on with another interface: same memory, same filter. What is in the ring already stays. */
+  readonly bind: (interfaceIndex: number) => void;
+  /** Of the interface that it is bound to; `gone` is for ever, as one made anew under that name is another one. */
+  readonly interfaceState: () => 'up' | 'down' | 'gone';
   /** From now on no packet enters. */
   readonly stop: () => void;
   /** Since the last call, uint32: packets that passed the filter, and those of them for which there was no room. */
@@ -32,6 +36,8 @@ export interface RingModule {
     blockCount: number,
     /** When the kernel hands over a block that is not full. */
     blockTimeoutMs: number,
+    /** Whether the network card shall give what is addressed to others, too. */
+    isPromiscuous: boolean,
     /** Called in the event loop with the index of a block that is full or due; it is the kernel's again afterwards. */
     onBlock: (index: number) => void,
     /** Called with the code of an error of the open socket: ENETDOWN where its interface went down. */
@@ -39,6 +45,8 @@ export interface RingModule {
   ) => Ring;
   /** The index of each interface by its name, with or without an address. */
   readonly interfaces: () => Readonly<Record<string, number>>;
+  /** By any name that the system accepts, `eth0:1` and alternative names included; 0 where there is none. */
+  readonly interfaceIndex: (interfaceName: string) => number;
 }
 
 /** Loads the addon; throws CaptureError `no-engine` where it is not built, or this is not Linux. */
@@ -57,11 +65,27 @@ export function loadRing(): RingModule {
   }
 }
 
-/** The index of an interface; throws CaptureError `no-such-interface` with the names of those that there are. */
-export function interfaceIndex(module: RingModule, interfaceName: string): number {
+/** The index of the interface with exactly that name; undefined where there is none. */
+export function findInterface(module: Pick<RingModule, 'interfaces'>, interfaceName: string): number | undefined {
   const indexes = module.interfaces();
-  const index = Object.hasOwn(indexes, interfaceName) ? indexes[interfaceName] : undefined;
-  if (index !== undefined) return index;
+  return Object.hasOwn(indexes, interfaceName) ? indexes[interfaceName] : undefined;
+}
+
+/** The system's name of the interface; undefined where there is none, or of index 0. */
+export function nameOf(module: Pick<RingModule, 'interfaces'>, index: number): string | undefined {
+  if (index === 0) return undefined;
+  return Object.entries(module.interfaces()).find(([, each]) => each === index)?.[0];
+}
+
+/**
+ * The index of an interface by any of its names; throws CaptureError `no-such-interface` with the names of those that
+ * there are. Linux's `any` is 0.
+ */
+export function interfaceIndex(module: RingModule, interfaceName: string): number {
+  if (interfaceName === everyInterface) return 0;
+  const index = findInterface(module, interfaceName) ?? module.interfaceIndex(interfaceName);
+  if (index > 0) return index;
+  const indexes = module.interfaces();
   const known = Object.keys(indexes).join(', ');
   throw new CaptureError(
     'no-such-interface',

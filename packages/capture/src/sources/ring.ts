@@ -1,11 +1,12 @@
 // The engine `ring`: our own addon over AF_PACKET. Kernel time and drop counts, packets of any size, no copy.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { bpfProgram, encodeBpf } from '../bpf-program.ts';
+import { type BpfInstruction, encodeBpf } from '../bpf-program.ts';
 import { CaptureError } from '../errors.ts';
 import type { Frame } from '../frame.ts';
 import { RingBlock } from '../ring-block.ts';
-import { interfaceIndex, type Ring, type RingModule, ringOpenError } from './ring-module.ts';
+import { InterfaceWatch } from './interface-watch.ts';
+import { nameOf, type Ring, type RingModule, ringOpenError } from './ring-module.ts';
 
 /** Large enough that a packet of 64 KiB wastes little of it. Not a full block is handed over after the timeout. */
 const blockBytes = 256 * 1024;
@@ -13,25 +14,27 @@ const fewestBlocks = 4;
 const blockTimeoutMs = 10;
 /** Statistics are uint32 and begin again when read; between so many blocks they cannot overflow. */
 const blocksBetweenStatistics = 1024;
-/** Rounds of one block timeout for which close waits at most for packets that the kernel counted. */
-const mostClosingRounds = 20;
-
-/** Linux's name for all interfaces at once, and the index that means it. */
-const everyInterface = { name: 'any', index: 0 } as const;
+/** Rounds of one block timeout that bring nothing, after which close no longer waits for packets that the kernel counted. */
+const mostIdleRounds = 20;
 
 /** How to open a {@link RingSource}. */
 export interface RingSourceOptions {
   readonly module: RingModule;
-  /** `any` is all interfaces, those included that come later. */
+  /** For messages. */
   readonly interfaceName: string;
-  /** TCP ports of either side; none: every port. */
-  readonly ports: readonly number[];
+  /** 0 is all interfaces, those included that come later. */
+  readonly interfaceIndex: number;
+  /** What passes, in the kernel. */
+  readonly program: readonly BpfInstruction[];
+  readonly isPromiscuous: boolean;
   /** Memory of the ring, rounded down to blocks of 256 KiB, at least four. */
   readonly bufferBytes: number;
   /** Gets the same object for each frame. What it throws becomes an uncaught exception; the next frame comes all the same. */
   readonly onFrame: (frame: Frame) => void;
-  /** Called where the interface went down; its packets come again when it is up again. */
+  /** Called where the interface is down or gone, at the start too; its packets come again when it is up again. */
   readonly onInterfaceDown?: ((interfaceName: string) => void) | undefined;
+  /** Called within a second after such an interface is up again, or another one of its name. */
+  readonly onInterfaceUp?: ((interfaceName: string) => void) | undefined;
   readonly onError?: ((error: CaptureError) => void) | undefined;
 }
 
@@ -42,30 +45,28 @@ export class RingSource {
   readonly #options: RingSourceOptions;
   readonly #ring: Ring;
   readonly #block: RingBlock;
+  readonly #watch: InterfaceWatch;
   #packets = 0;
   #drops = 0;
   #lost = 0;
-  #interfaceDowns = 0;
   #blocks = 0;
   #closing: Promise<void> | undefined;
   #isClosed = false;
 
   /** Throws CaptureError: `no-permission`, `no-such-interface`, `capture-failed`. */
   constructor(options: RingSourceOptions) {
-    const { module, interfaceName, ports, bufferBytes } = options;
     this.#options = options;
-    const isEvery = interfaceName === everyInterface.name;
-    const index = isEvery ? everyInterface.index : interfaceIndex(module, interfaceName);
-    const blockCount = Math.max(fewestBlocks, Math.floor(bufferBytes / blockBytes));
-    const filter = encodeBpf(bpfProgram(ports));
-    const onBlock = (block: number) => this.#readBlock(block);
-    const onError = (code: string) => this.#report(code);
+    const { module, interfaceIndex, interfaceName } = options;
+    // The user's name may be an alias, which an interface that is made anew does not have.
+    let systemName: string | undefined;
     try {
-      this.#ring = new module.Ring(index, filter, blockBytes, blockCount, blockTimeoutMs, onBlock, onError);
+      systemName = nameOf(module, interfaceIndex);
+      this.#ring = this.#open(options);
     } catch (cause) {
       throw ringOpenError(cause, interfaceName);
     }
     this.#block = new RingBlock(this.#ring.memory, blockBytes);
+    this.#watch = new InterfaceWatch({ ...options, ring: this.#ring, systemName: systemName ?? interfaceName });
   }
 
   get frames(): number {
@@ -83,8 +84,9 @@ export class RingSource {
     return this.#drops + this.#block.counters.unread + this.#lost;
   }
 
+  /** How often the interface was found to be down. */
   get interfaceDowns(): number {
-    return this.#interfaceDowns;
+    return this.#watch.downs;
   }
 
   /** Takes what the kernel has already; resolves when no frame comes any more. May be called twice. */
@@ -93,20 +95,55 @@ export class RingSource {
     return this.#closing;
   }
 
+  /** Closes without taking what the kernel has: no frame comes any more. */
+  abandon(): void {
+    this.#closing ??= Promise.resolve();
+    if (!this.#isClosed) this.#end();
+  }
+
   async #close(): Promise<void> {
-    this.#ring.stop();
+    try {
+      this.#ring.stop();
+      await this.#drain();
+    } finally {
+      if (!this.#isClosed) this.#end();
+    }
+  }
+
+  async #drain(): Promise<void> {
     let unread = 0;
-    for (let round = 0; round < mostClosingRounds; round++) {
+    // No packet enters any more, so this ends: the event loop reads meanwhile, in turns as ever.
+    for (let idleRounds = 0; idleRounds < mostIdleRounds; idleRounds++) {
+      const before = this.#block.counters.packets;
       // Within that time the kernel hands over the block that it was filling.
       await delay(blockTimeoutMs);
-      this.#ring.read();
       this.#readStatistics();
-      unread = this.#packets - this.#drops - this.#block.counters.packets;
+      const read = this.#block.counters.packets;
+      unread = this.#packets - this.#drops - read;
       if (unread <= 0) break;
+      if (read > before) idleRounds = -1;
     }
     this.#lost = Math.max(0, unread);
+  }
+
+  #end(): void {
     this.#isClosed = true;
+    this.#watch.close();
     this.#ring.close();
+  }
+
+  #open({ module, interfaceIndex, program, bufferBytes, isPromiscuous }: RingSourceOptions): Ring {
+    const blockCount = Math.max(fewestBlocks, Math.floor(bufferBytes / blockBytes));
+    return new module.Ring(
+      interfaceIndex,
+      encodeBpf(program),
+      blockBytes,
+      blockCount,
+      blockTimeoutMs,
+      isPromiscuous,
+      (block) => this.#readBlock(block),
+      (code) => this.#report(code),
+    );
   }
 
   #readBlock(index: number): void {
@@ -139,12 +176,8 @@ export class RingSource {
   }
 
   #report(code: string): void {
-    const { interfaceName, onInterfaceDown, onError } = this.#options;
-    if (code === 'ENETDOWN') {
-      this.#interfaceDowns++;
-      onInterfaceDown?.(interfaceName);
-    } else {
-      onError?.(new CaptureError('capture-failed', `Capturing on ${interfaceName} failed: ${code}.`));
-    }
+    const { interfaceName, onError } = this.#options;
+    if (code === 'ENETDOWN') this.#watch.wentDown();
+    else onError?.(new CaptureError('capture-failed', `Capturing on ${interfaceName} failed: ${code}.`));
   }
 }
