@@ -9,6 +9,7 @@ const WATCHED = [
   'pnpm-workspace.yaml',
   'package.json',
   'packages/*/package.json',
+  'addons/*/package.json',
   'examples/package.json',
   'packages/*/native/*',
 ];
