@@ -12,6 +12,7 @@ const WATCHED = [
   'addons/*/package.json',
   'examples/package.json',
   'packages/*/native/*',
+  'scripts/addons/compile.mjs',
 ];
 
 /** @returns {string} */
