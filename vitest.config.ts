@@ -3,6 +3,9 @@
 // share the machine's interfaces, and a capture under load is what they are about.
 import { defineConfig } from 'vitest/config';
 
+// pnpm's starters lead to all packages of the workspace by it: tests look for packages as users' programs do.
+delete process.env['NODE_PATH'];
+
 const shared = {
   ssr: { resolve: { conditions: ['gor-source', 'module', 'node', 'development|production'] } },
 };

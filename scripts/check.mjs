@@ -13,7 +13,7 @@ export const quickChecks = [
 
 /** @type {readonly Check[]} */
 export const slowChecks = [
-  { name: 'packages as published', run: () => node('scripts/pack-check.mjs') },
+  { name: 'packages as published', run: () => node('scripts/pack-check.mjs', '--strict') },
   { name: 'npm start', run: () => node('scripts/start.mjs') },
 ];
 

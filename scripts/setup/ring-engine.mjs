@@ -1,12 +1,10 @@
 // The native capture engine for Linux: packages/capture/native/ring.c, built with the machine's C compiler.
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { compileAddon } from '../addons/compile.mjs';
 import { run } from './step.mjs';
 
-const SOURCE = 'packages/capture/native/ring.c';
 const FOLDER = 'packages/capture/build';
 const ADDON = `${FOLDER}/ring.node`;
-const HEADERS = 'node_modules/node-api-headers/include';
-const WARNINGS = ['-Wall', '-Wextra', '-Werror'];
 
 /** Whether this system has what the engine is made of. */
 export const isRingSupported = process.platform === 'linux';
@@ -20,7 +18,7 @@ export function isRingBuilt() {
 export async function buildRingEngine() {
   mkdirSync(FOLDER, { recursive: true });
   const fresh = `${ADDON}.${process.pid}`;
-  await run('cc', ['-shared', '-fPIC', '-O2', '-std=gnu11', ...WARNINGS, '-I', HEADERS, '-o', fresh, SOURCE]);
+  await compileAddon({ output: fresh });
   renameSync(fresh, ADDON);
 }
 

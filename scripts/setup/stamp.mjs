@@ -9,8 +9,10 @@ const WATCHED = [
   'pnpm-workspace.yaml',
   'package.json',
   'packages/*/package.json',
+  'addons/*/package.json',
   'examples/package.json',
   'packages/*/native/*',
+  'scripts/addons/compile.mjs',
 ];
 
 /** @returns {string} */

@@ -3,9 +3,8 @@
 import { createRequire } from 'node:module';
 import { CaptureError } from '../errors.ts';
 import { noPermission } from './permission.ts';
+import { type AddonHost, findRingAddon, thisHost } from './ring-addon.ts';
 
-/** Beside src and dist alike. */
-const addonPath = '../../build/ring.node';
 /** Linux's name for all interfaces at once. */
 const everyInterface = 'any';
 
@@ -49,19 +48,16 @@ export interface RingModule {
   readonly interfaceIndex: (interfaceName: string) => number;
 }
 
-/** Loads the addon; throws CaptureError `no-engine` where it is not built, or this is not Linux. */
-export function loadRing(): RingModule {
-  if (process.platform !== 'linux') throw new CaptureError('no-engine', 'The engine ring is for Linux only.');
+/** Loads the addon; throws CaptureError `no-engine` where it is missing or does not load: the message says what to do. */
+export function loadRing(host: AddonHost = thisHost()): RingModule {
+  const { path, remedy } = findRingAddon(host);
   try {
-    const loaded: unknown = createRequire(import.meta.url)(addonPath);
+    const loaded: unknown = createRequire(path)(path);
     if (isRingModule(loaded)) return loaded;
-    throw new TypeError('the addon exports no Ring');
+    throw new TypeError('it exports no Ring');
   } catch (cause) {
-    throw new CaptureError(
-      'no-engine',
-      'The engine ring needs the native addon of @gor/capture, which is not built here or does not load. Building it takes a C compiler: npm run setup',
-      { cause },
-    );
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CaptureError('no-engine', `The engine ring does not load from ${path}: ${reason}. ${remedy}`, { cause });
   }
 }
 
