@@ -4,23 +4,24 @@ import { runWrk } from './wrk.mjs';
 
 const CONNECTIONS = 64;
 
-/** @typedef {{ kind: import('./requests.mjs').RequestKind, rate: number | 'full' }} LoadKind */
-
 /**
- * What a row runs under: `run` sends for so long and resolves when all is answered.
- * @typedef {{ run: (seconds: number) => Promise<{ requests: number, seconds: number, p99Ms?: number }> }} Load
+ * What a row runs under: `run` sends for so long and resolves when all is answered; `before` is what was sent already.
+ * @typedef {{ before: number, run: (seconds: number) => Promise<Run> }} Load
  */
+/** @typedef {{ requests: number, seconds: number, requestsOf?: Record<string, number>, p99Ms?: number }} Run */
 
 /**
- * @param {LoadKind} kind
+ * Connected, with nothing sent that is not in `run`'s count or in `before`.
+ * @param {import('./rates.mjs').LoadKind} kind
  * @param {import('./nginx.mjs').Nginx} production
  * @returns {Promise<Load>}
  */
 export async function openLoad({ kind, rate }, production) {
-  if (rate === 'full') return { run: (seconds) => fullSpeed(production, seconds) };
+  if (rate === 'full') return { before: 0, run: (seconds) => fullSpeed(production, seconds) };
   const generator = new Worker('generator', { port: production.port, kind, connections: CONNECTIONS });
   await generator.up();
   return {
+    before: 1, // by its answer the generator knows how long answers are
     run: async (seconds) => {
       const done = await generator.call('run', { count: Math.ceil(rate * seconds), ratePerSecond: rate });
       return { requests: done.sent, seconds: done.seconds };

@@ -1,7 +1,8 @@
 // nginx as production or as staging: answers everything, keeps no log, counts by itself. One worker, in the foreground, out of
 // a folder of its own.
-import { mkdirSync, writeFileSync } from 'node:fs';
+
 import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { Child, pause } from './children.mjs';

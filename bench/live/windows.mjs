@@ -9,8 +9,8 @@ const MIB = 1024 * 1024;
 /** @typedef {import('./children.mjs').Child} Child */
 
 /**
- * `cpuUs` is by the processes' names.
- * @typedef {{ requests: number, seconds: number, cpuUs: Record<string, number>, delayMs?: Delay, p99Ms?: number }} Window
+ * `cpuUs` is by the processes' names; `requestsOf` has those that a process did not do all requests of.
+ * @typedef {{ requests: number, seconds: number, cpuUs: Record<string, number>, requestsOf: Record<string, number>, delayMs?: Delay }} Window
  */
 /** @typedef {{ p50: number, p99: number, max: number }} Delay */
 
@@ -28,17 +28,18 @@ const MIB = 1024 * 1024;
  * @param {() => Promise<number>} scenario.progress a count that stands still when all that was sent has gone through
  * @param {() => Promise<unknown>} [scenario.begin] called before each window
  * @param {() => Promise<Delay | undefined>} [scenario.delay] called behind each window
+ * @param {() => Promise<Record<string, number>>} [scenario.ownRequests] called behind each window: see Window
  * @returns {Promise<Measured>}
  */
-export async function measureWindows({ settings, load, processes, progress, begin, delay }) {
+export async function measureWindows({ settings, load, processes, progress, begin, delay, ownRequests }) {
   const { requests: warming } = await load.run(settings.warmUpSeconds);
   await quiet(progress);
-  let offered = warming;
+  let offered = load.before + warming;
   const windows = [];
   for (let pass = 0; pass < settings.passes; pass++) {
     await begin?.();
     const before = usages(processes);
-    const { requests, seconds, p99Ms } = await load.run(settings.seconds);
+    const { requests, seconds, requestsOf = {} } = await load.run(settings.seconds);
     await quiet(progress);
     const after = usages(processes);
     const cpuUs = Object.fromEntries(
@@ -46,11 +47,8 @@ export async function measureWindows({ settings, load, processes, progress, begi
     );
     const delayMs = await delay?.();
     offered += requests;
-    windows.push({
-      ...{ requests, seconds, cpuUs },
-      ...(delayMs === undefined ? {} : { delayMs }),
-      ...(p99Ms === undefined ? {} : { p99Ms }),
-    });
+    const window = { requests, seconds, cpuUs, requestsOf: { ...requestsOf, ...(await ownRequests?.()) } };
+    windows.push(delayMs === undefined ? window : { ...window, delayMs });
   }
   const peaks = Object.entries(usages(processes)).map(([name, { peakRssBytes }]) => [name, peakRssBytes / MIB]);
   return { windows, offered, peakMiB: Object.fromEntries(peaks) };

@@ -49,7 +49,8 @@ async function run({ count, ratePerSecond }) {
   const sentMs = performance.now() - startMs;
   const deadlineMs = performance.now() + ANSWERED_WITHIN_MS;
   while (received - before < count * answerBytes) {
-    if (performance.now() > deadlineMs) throw new Error(`${(received - before) / answerBytes} of ${count} were answered`);
+    if (performance.now() > deadlineMs)
+      throw new Error(`${(received - before) / answerBytes} of ${count} were answered`);
     await pause(TICK_MS);
   }
   return { sent: count, seconds: sentMs / 1000 };

@@ -3,8 +3,6 @@ import { listen } from 'gor-listen';
 import { startArgument, takeCalls } from './calls.mjs';
 
 const { engine, interfaces = ['any'], port } = startArgument();
-/** @type {(() => import('gor-listen').ListenLedger) | undefined} */
-let ledger;
 let requests = 0;
 const stop = new AbortController();
 const ended = listen(
@@ -24,9 +22,7 @@ const ended = listen(
     },
     onEvent: (event) => {
       if (event.type === 'failed') throw event.error;
-      if (event.type !== 'ready') return;
-      ledger = event.ledger;
-      takeCalls({ count: () => requests, end });
+      if (event.type === 'ready') takeCalls({ count: () => requests, end });
     },
   },
 );

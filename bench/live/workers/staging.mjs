@@ -17,21 +17,21 @@ const server = createServer((socket) => {
   socket.on('data', (chunk) => {
     let bytes = waiting.length === 0 ? chunk : Buffer.concat([waiting, chunk]);
     for (let end = endOfRequest(bytes); end > 0; end = endOfRequest(bytes)) {
-      note(bytes.latin1Slice(0, Math.min(end, 2_000)));
+      note(bytes.toString('latin1', 0, Math.min(end, 2_000)));
       socket.write(ANSWER);
       bytes = bytes.subarray(end);
     }
     waiting = bytes;
   });
 });
-server.listen(0, '127.0.0.1', () => takeCalls({ port, arrivals, begin }));
+server.listen(0, '127.0.0.1', () => takeCalls({ port, arrived: () => arrived, begin, delay }));
 
 /** @param {Buffer} bytes */
 function endOfRequest(bytes) {
   if (bytes.length === 0) return 0;
   const headEnd = bytes.indexOf(HEAD_END);
   if (headEnd < 0) return 0;
-  const length = /^content-length: (\d+)/im.exec(bytes.latin1Slice(0, headEnd))?.[1] ?? '0';
+  const length = /^content-length: (\d+)/im.exec(bytes.toString('latin1', 0, headEnd))?.[1] ?? '0';
   const end = headEnd + HEAD_END.length + Number(length);
   return end <= bytes.length ? end : 0;
 }
@@ -54,9 +54,10 @@ function begin() {
   delaysUs = [];
 }
 
-/** All that arrived, and the delays since `begin`, in ms. */
-function arrivals() {
+/** The delays since `begin`, in ms; nothing where no request carried a stamp. */
+function delay() {
+  if (delaysUs.length === 0) return undefined;
   const sorted = Float64Array.from(delaysUs).sort();
-  const at = (/** @type {number} */ share) => (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN) / 1000;
-  return { arrived, delayMs: sorted.length === 0 ? undefined : { p50: at(0.5), p99: at(0.99), max: at(1) } };
+  const at = (/** @type {number} */ share) => (sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN) / 1000;
+  return { p50: at(0.5), p99: at(0.99), max: at(1) };
 }
