@@ -7,6 +7,7 @@ import { usageOf } from './usage.mjs';
 const WORKERS = new URL('workers/', import.meta.url);
 const READY_WITHIN_MS = 15_000;
 const STOPPED_WITHIN_MS = 20_000;
+const LOOK_EVERY_MS = 10;
 const LAST_WORDS = 2_000;
 
 /** @type {Set<Child>} */
@@ -66,7 +67,7 @@ export class Child {
     for (;;) {
       const match = pattern.exec(this.stderr);
       if (match !== null) return match;
-      await Promise.race([this.ended, pause(10)]);
+      await Promise.race([this.ended, pause(LOOK_EVERY_MS)]);
       if (!this.isRunning) throw this.failure('ended before it was ready');
       if (performance.now() > deadlineMs) throw this.failure('did not get ready');
     }
@@ -79,7 +80,7 @@ export class Child {
   async stop(signal = 'SIGTERM') {
     if (!this.isRunning) return;
     this.process.kill(signal);
-    await Promise.race([this.ended, pause(STOPPED_WITHIN_MS)]);
+    await Promise.race([this.ended, pause(STOPPED_WITHIN_MS, false)]);
     if (this.isRunning) throw this.failure(`did not end with ${signal}`);
   }
 
@@ -151,7 +152,14 @@ export async function endAll() {
   await Promise.allSettled(children.map(({ ended }) => ended));
 }
 
-/** @param {number} ms */
-export function pause(ms) {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+/**
+ * @param {number} ms
+ * @param {boolean} [keepsRunning] false: what is over does not wait for it
+ * @returns {Promise<void>}
+ */
+export function pause(ms, keepsRunning = true) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    if (!keepsRunning) timer.unref();
+  });
 }

@@ -69,15 +69,15 @@ function ownRow(engine, rate) {
 }
 
 /**
- * `lostOnTheWay` are requests sent and never received; `letGo` those that one of the programs did not pass on, by its ledger.
+ * `lostOnTheWay` are requests that one program sent and the other never received; `letGo` those that one of the programs did not pass on, by its ledger.
  * @param {number} offered
  * @param {number} arrived
  * @param {import('gor-listen').ListenLedger} listened
  * @param {import('gor-replay').ReplayLedger} replayed
  */
-function countsOf(offered, arrived, { captured, dropped, frames }, { sessions, targets }) {
-  const letGo = targets.reduce((sum, { received, answered }) => sum + received - answered, sumOf(dropped));
-  const lostOnTheWay = sessions.reduce((sum, { lost, beforeStart }) => sum + lost + beforeStart, 0);
+function countsOf(offered, arrived, { captured, sent, dropped, frames }, { sessions, targets }) {
+  const letGo = targets.reduce((sum, target) => sum + target.received - target.answered, sumOf(dropped));
+  const lostOnTheWay = sessions.reduce((left, { received }) => left - received, sent);
   return { offered, captured, arrived, kernelDrops: frames.kernelDrops, lostOnTheWay, letGo };
 }
 
@@ -99,7 +99,7 @@ function floorRow(rate) {
       const load = await openLoad(kind, production);
       const measured = await measureWindows({
         settings,
-        load: { before: load.before, run: (seconds) => runBoth(load, undici, kind.rate, seconds) },
+        load: { before: 0, run: (seconds) => runBoth(load, undici, kind.rate, seconds) }, // as undici counts
         processes: { tcpdump: tcpdump.child, undici },
         progress: staging.arrived,
       });

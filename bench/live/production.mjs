@@ -9,7 +9,7 @@ import { startListen } from './programs.mjs';
 import { startTcpdump } from './tcpdump.mjs';
 import { runWrk } from './wrk.mjs';
 
-const PASSES = 5;
+const PASSES = 3;
 const CONNECTIONS = 64;
 const ALONE = 'alone';
 
