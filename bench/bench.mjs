@@ -1,100 +1,109 @@
 // Runs the benches and prints a table for each, or JSON. `npm run bench` sets everything up first.
 import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { installCommand, isInPath } from '../scripts/setup/system-packages.mjs';
 import { benches } from './benches.mjs';
-import { measureCommand, measureOwn } from './measure.mjs';
-import { figuresOf, printTable } from './table.mjs';
-
-/** @typedef {import('./http-capture.mjs').Traffic} Traffic */
+import { endAll } from './live/children.mjs';
 
 /**
- * One line of a table: `run` is ours, for a warm process, and tells what it found; `command` is a program.
- * @typedef {object} Row
- * @property {string} name
- * @property {string} about
- * @property {(traffic: Traffic) => Promise<{ packets?: number, payloadBytes?: number, requests?: number, responses?: number }>} [run]
- * @property {(traffic: Traffic, folder: string) => readonly string[]} [command]
- * @property {string} [package] the Debian package of the command, where it may not be there
- * @property {number} [passes] instead of the usual number
+ * What the command line says. `rates` is undefined where each bench takes its own; a rate is a number, or a word that the
+ * bench knows.
+ * @typedef {object} Settings
+ * @property {string} folder a temporary one
+ * @property {number} packets
+ * @property {number | undefined} passes where each bench does not take its own number
+ * @property {number} seconds of a pass
+ * @property {readonly string[] | undefined} rates
+ * @property {readonly string[] | undefined} only rows to measure
+ * @property {(line: string) => void} say for people who wait
  */
 
 /**
- * One table. All rows read what `prepare` makes in the temporary folder; the row named by `floor` is what the ratios go by.
+ * One table. `run` measures the rows and gives what goes into the JSON, `print` prints that.
+ * @template {{ name: string, title: string }} [Result=any]
  * @typedef {object} Bench
  * @property {string} name
  * @property {string} title
- * @property {string} floor
- * @property {(options: { folder: string, packets: number }) => Traffic} prepare
- * @property {readonly Row[]} rows
+ * @property {(settings: Pick<Settings, 'rates'>) => readonly string[]} rowNames
+ * @property {(settings: Settings) => Promise<Result>} run
+ * @property {(result: Result, machine: Machine) => void} print
  */
+
+/** @typedef {{ node: string, processor: string, cores: number, kernel: string }} Machine */
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     packets: { type: 'string', default: '500000' },
-    passes: { type: 'string', default: '5' },
+    passes: { type: 'string' },
+    seconds: { type: 'string', default: '1' },
+    rates: { type: 'string' },
     only: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
 const packets = wholeNumber('packets', values.packets);
-const passes = wholeNumber('passes', values.passes);
+const passes = values.passes === undefined ? undefined : wholeNumber('passes', values.passes);
+const seconds = secondsOf(values.seconds);
+const rates = values.rates?.split(',');
 const unknown = positionals.filter((name) => !benches.some((bench) => bench.name === name));
 if (unknown.length > 0)
   fail(`there is no bench ${unknown[0]}; there are: ${benches.map(({ name }) => name).join(', ')}`);
+const chosen = benches.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
 const only = values.only?.split(',');
-const rowNames = benches.flatMap(({ rows }) => rows.map(({ name }) => name));
+const rowNames = chosen.flatMap((bench) => rowsOf(bench));
 const noRow = only?.find((name) => !rowNames.includes(name));
-if (noRow !== undefined) fail(`there is no row ${noRow}; there are: ${rowNames.join(', ')}`);
+if (noRow !== undefined) fail(`there is no row ${noRow}; there are: ${[...new Set(rowNames)].join(', ')}`);
 
 const folder = mkdtempSync(join(tmpdir(), 'gor-bench-'));
-const clear = () => rmSync(folder, { recursive: true, force: true });
-process.once('SIGINT', () => {
-  clear();
-  process.exit(130);
-});
-const machine = { node: process.version, processor: cpus()[0]?.model ?? 'unknown', cores: cpus().length };
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+for (const [signal, code] of /** @type {const} */ ([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+])) {
+  process.once(signal, () => process.exit(code)); // what runs, and what is left, goes with 'exit'
+}
+const machine = machineOf();
 const results = [];
 try {
-  for (const bench of benches) {
-    if (positionals.length === 0 || positionals.includes(bench.name)) results.push(await runBench(bench));
+  for (const bench of chosen) {
+    if (only !== undefined && !rowsOf(bench).some((name) => only.includes(name))) continue;
+    const result = await bench.run({ folder, packets, passes, seconds, rates, only, say });
+    results.push(result);
+    if (!values.json) bench.print(result, machine);
   }
 } finally {
-  clear();
+  await endAll();
 }
 if (values.json) process.stdout.write(`${JSON.stringify({ machine, benches: results }, null, 2)}\n`);
 
-/** @param {Bench} bench */
-async function runBench(bench) {
-  const { file, ...traffic } = bench.prepare({ folder, packets });
-  const chosen = bench.rows.filter(({ name }) => only?.includes(name) ?? true);
-  const measured = [];
-  for (const row of chosen) {
-    if (!values.json) process.stderr.write(`  … ${bench.name}: ${row.name}\n`);
-    measured.push({ ...row, measured: await measure(bench, row, { file, ...traffic }) });
+/** @param {import('./benches.mjs').AnyBench} bench */
+function rowsOf(bench) {
+  try {
+    return bench.rowNames({ rates });
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error));
   }
-  const floor = measured.find(({ name }) => name === bench.floor)?.measured;
-  const rows = measured.map((row) => figuresOf(row, traffic, floor));
-  const result = { name: bench.name, title: bench.title, traffic, rows };
-  if (!values.json) printTable(result, machine);
-  return result;
 }
 
-/**
- * @param {Bench} bench
- * @param {Row} row
- * @param {Traffic} traffic
- * @returns {Promise<import('./measure.mjs').Measured | string>} or why there is nothing to measure
- */
-async function measure(bench, row, traffic) {
-  const rowPasses = Math.min(passes, row.passes ?? passes);
-  if (row.command === undefined) return measureOwn(bench.name, row.name, traffic, rowPasses);
-  const command = row.command(traffic, folder);
-  if (row.package === undefined || isInPath(command[0] ?? '')) return measureCommand(command, rowPasses);
-  return `not installed: ${installCommand([row.package])}`;
+/** @param {string} line */
+function say(line) {
+  if (!values.json) process.stderr.write(`  … ${line}\n`);
+}
+
+/** @returns {Machine} */
+function machineOf() {
+  const [{ model: processor = 'unknown' } = {}] = cpus();
+  return { node: process.version, processor, cores: cpus().length, kernel: release() };
+}
+
+/** @param {string} text */
+function secondsOf(text) {
+  const number = Number(text);
+  if (!(number >= 0.1 && number <= 60)) fail(`--seconds: "${text}" is not a number from 0.1 to 60`);
+  return number;
 }
 
 /**

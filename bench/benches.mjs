@@ -1,5 +1,13 @@
 // Every bench, in the order in which they run.
+import { captureDatagrams } from './live/capture-datagrams.mjs';
+import { captureNull } from './live/capture-null.mjs';
+import { datagramsHttp } from './live/datagrams-http.mjs';
+import { datagramsNull } from './live/datagrams-null.mjs';
+import { liveHttp } from './live/live-http.mjs';
+import { production } from './live/production.mjs';
 import { reading } from './reading.mjs';
 
-/** @type {readonly import('./bench.mjs').Bench[]} */
-export const benches = [reading];
+/** @typedef {import('./bench.mjs').Bench} AnyBench */
+
+/** @type {readonly AnyBench[]} */
+export const benches = [reading, captureNull, captureDatagrams, datagramsNull, datagramsHttp, liveHttp, production];

@@ -137,9 +137,10 @@ class Connection {
   }
 }
 
-/** @typedef {{ address: number, port: number, sequence: number }} End */
+/** @typedef {{ address: number, port: number, sequence: number }} End one of a connection's two */
 
-class CaptureWriter {
+/** Writes packets into a capture file, Ethernet around them, 5 µs between two. */
+export class CaptureWriter {
   #file;
   #packets;
   #descriptor;

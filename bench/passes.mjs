@@ -1,9 +1,11 @@
 // Runs one row of ours pass by pass, the first to warm up, and prints the times as JSON: a process of its own for each row.
 import { readFileSync } from 'node:fs';
-import { benches } from './benches.mjs';
+import { reading } from './reading.mjs';
+
+const fileBenches = [reading];
 
 const [benchName, rowName, trafficJson = '', passCount] = process.argv.slice(2);
-const row = benches.find(({ name }) => name === benchName)?.rows.find(({ name }) => name === rowName);
+const row = fileBenches.find(({ name }) => name === benchName)?.rows.find(({ name }) => name === rowName);
 if (row?.run === undefined) throw new Error(`there is no row ${rowName} of ours in ${benchName}`);
 /** @type {import('./http-capture.mjs').Traffic} */
 const traffic = JSON.parse(trafficJson);

@@ -5,14 +5,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FrameDecoder, readCapture, TcpAssembler } from '@gor/capture';
 import { HttpConnection, MemoryBudget, RequestParser, roleOf } from '@gor/http';
+import { fileBench } from './file-bench.mjs';
 import { writeHttpCapture } from './http-capture.mjs';
 
 const GOR_LISTEN = fileURLToPath(new URL('../packages/gor-listen/bin/gor-listen.js', import.meta.url));
 
-/** @typedef {import('./bench.mjs').Bench} Bench */
-
-/** @type {Bench} */
-export const reading = {
+/** The bench. */
+export const reading = fileBench({
   name: 'reading',
   title: 'Reading a capture file',
   floor: 'tcpdump',
@@ -69,7 +68,7 @@ export const reading = {
       passes: 1,
     },
   ],
-};
+});
 
 /** @typedef {import('./http-capture.mjs').Traffic} Traffic */
 

@@ -45,34 +45,53 @@ const columns = [
 ];
 
 /**
+ * Prints the table of a file bench.
  * @param {{ title: string, traffic: { packets: number, fileBytes: number, requests: number, responses: number }, rows: readonly Figures[] }} result
  * @param {{ node: string, processor: string, cores: number }} machine
  */
 export function printTable({ title, traffic, rows }, { node, processor, cores }) {
-  const measured = rows.flatMap((row) => ('missing' in row ? [] : [row]));
-  const cells = [columns.map(([head]) => head), ...measured.map((row) => columns.map(([, cell]) => cell(row)))];
-  const widths = columns.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
   const { packets, fileBytes, requests, responses } = traffic;
   console.log(`\n${title}: ${whole(packets)} packets, ${whole(fileBytes / 1e6)} MB, ${whole(requests)} requests,`);
   console.log(`${whole(responses)} responses; Node ${node}, ${cores} × ${processor}\n`);
+  printRows(columns, rows);
+}
+
+/**
+ * Prints the measured rows under their columns, and behind them what each row is, or why it has no figures.
+ * @template {{ name: string, about: string }} Row
+ * @param {readonly (readonly [head: string, cell: (row: Exclude<Row, { missing: string }>) => string])[]} head
+ * @param {readonly (Row | { name: string, about: string, missing: string })[]} rows
+ */
+export function printRows(head, rows) {
+  const measured = rows.filter((row) => !('missing' in row));
+  const lines = measured.map((row) =>
+    head.map(([, cell]) => cell(/** @type {Exclude<Row, { missing: string }>} */ (row))),
+  );
+  const cells = [head.map(([name]) => name), ...lines];
+  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
   for (const row of cells) {
-    console.log(
-      row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join('  '),
-    );
+    const padded = row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)));
+    console.log(padded.join('  '));
   }
   console.log('');
   for (const row of rows)
     console.log(`${row.name.padEnd(widths[0] ?? 0)}  ${'missing' in row ? row.missing : row.about}`);
 }
 
-/** @param {readonly number[]} values */
-function sorted(values) {
+/**
+ * The smallest, and the one in the middle.
+ * @param {readonly number[]} values
+ */
+export function sorted(values) {
   const ascending = [...values].sort((a, b) => a - b);
   const median = ascending[Math.floor(ascending.length / 2)] ?? Number.NaN;
   return { best: ascending[0] ?? Number.NaN, median };
 }
 
-/** @param {number} value */
-function whole(value) {
+/**
+ * For people: no decimals, thousands apart.
+ * @param {number} value
+ */
+export function whole(value) {
   return Math.round(value).toLocaleString('en-US');
 }

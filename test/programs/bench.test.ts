@@ -1,4 +1,4 @@
-// The benches run, with little to do, and give figures that can be figures.
+// The benches run, with little to do, and give figures that can be figures; those of running processes are in test/live/benches.test.ts.
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -15,7 +15,7 @@ interface Row {
 
 describe('bench reading', () => {
   test('measures every row, ours with the right counts', async () => {
-    const { stdout } = await bench('--packets', '2000', '--passes', '2', '--json');
+    const { stdout } = await bench('reading', '--packets', '2000', '--passes', '2', '--json');
     const [reading] = JSON.parse(stdout).benches;
     expect(reading.traffic).toMatchObject({ packets: 2000, requests: 404, responses: 242 });
     const rows: Row[] = reading.rows;
@@ -38,8 +38,11 @@ describe('bench reading', () => {
 
   test.each([
     [['--packets', 'many'], '--packets: "many" is not a whole number of at least 1'],
-    [['riding'], 'there is no bench riding; there are: reading'],
+    [['--seconds', '0'], '--seconds: "0" is not a number from 0.1 to 60'],
+    [['live-http', '--rates', 'fast'], '--rates: "fast" is neither requests a second nor full nor posts'],
+    [['riding'], 'there is no bench riding; there are: reading, capture-null'],
     [['--only', 'frames,nothing'], 'there is no row nothing'],
+    [['production', '--only', 'frames'], 'there is no row frames'],
   ])('refuses %j', async (args, message) => {
     await expect(bench(...args)).rejects.toMatchObject({
       code: 2,
