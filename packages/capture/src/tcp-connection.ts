@@ -125,6 +125,13 @@ export class TcpConnection {
     return this.oppositeOf(segment).start.acceptsAnswer(segment.acknowledgment);
   }
 
+  /** Goes on with a connection that was shed: whose handshake told the client. What came since its SYN is not known. */
+  resume(before: TcpConnection): void {
+    const wasShed = before.forward.endReason === 'shed' || before.backward.endReason === 'shed';
+    if (!wasShed || before.#rolesFrom?.startsWith('syn') !== true) return;
+    this.#setRoles(before.#clientIsForward === (before.flow === this.flow), 'syn-ack');
+  }
+
   /** What onConnection is told, when the first data comes. */
   describe(id: number, firstData: Segment, hints: RoleHints): Connection {
     const isForward = firstData.flow === this.flow;

@@ -5,6 +5,7 @@ import { bpfProgram, encodeBpf } from '../bpf-program.ts';
 import { CaptureError } from '../errors.ts';
 import type { Frame } from '../frame.ts';
 import { RingBlock } from '../ring-block.ts';
+import { readyBlocks } from '../ring-fill.ts';
 import { interfaceIndex, type Ring, type RingModule, ringOpenError } from './ring-module.ts';
 
 /** Large enough that a packet of 64 KiB wastes little of it. Not a full block is handed over after the timeout. */
@@ -42,6 +43,8 @@ export class RingSource {
   readonly #options: RingSourceOptions;
   readonly #ring: Ring;
   readonly #block: RingBlock;
+  readonly #words: Uint32Array;
+  #lastRead = -1;
   #packets = 0;
   #drops = 0;
   #lost = 0;
@@ -66,6 +69,7 @@ export class RingSource {
       throw ringOpenError(cause, interfaceName);
     }
     this.#block = new RingBlock(this.#ring.memory, blockBytes);
+    this.#words = new Uint32Array(this.#ring.memory);
   }
 
   get frames(): number {
@@ -81,6 +85,12 @@ export class RingSource {
   get kernelDrops(): number {
     this.#readStatistics();
     return this.#drops + this.#block.counters.unread + this.#lost;
+  }
+
+  /** The part of the ring that waits to be read, 0 to 1. */
+  get bufferFill(): number {
+    if (this.#isClosed) return 0;
+    return (readyBlocks(this.#words, blockBytes, this.#lastRead) * blockBytes) / this.#words.byteLength;
   }
 
   get interfaceDowns(): number {
@@ -110,6 +120,7 @@ export class RingSource {
   }
 
   #readBlock(index: number): void {
+    this.#lastRead = index;
     this.#block.enter(index);
     for (;;) {
       try {
