@@ -11,6 +11,7 @@ export {
   formatCount,
   formatDuration,
   formatHostPort,
+  formatPercent,
   type HostPort,
   parseBytes,
   parseCount,

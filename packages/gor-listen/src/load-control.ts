@@ -117,7 +117,7 @@ export class LoadControl {
     const since = this.#cpuSince ?? look;
     if (look.nowMs - since.nowMs < CPU_WINDOW_MS) return 0;
     this.#cpuSince = look;
-    if (look.nowMs - this.#startMs < CPU_WARM_UP_MS) return 0;
+    if (since.nowMs - this.#startMs < CPU_WARM_UP_MS) return 0;
     return (look.cpuMs - since.cpuMs) / (look.nowMs - since.nowMs);
   }
 

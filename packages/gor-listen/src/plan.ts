@@ -1,19 +1,20 @@
 // The plan that the program prints at start: what is watched, where it goes, every limit and default in force.
 import { tcpDefaults } from '@gor/capture';
-import { formatBytes, formatCount, formatDuration, formatHostPort } from '@gor/cli';
+import { formatBytes, formatCount, formatDuration, formatHostPort, formatPercent } from '@gor/cli';
 import { budgetDefaults, parserDefaults } from '@gor/http';
 import { senderDefaults } from '@gor/wire';
 import type { ListenConfig } from './options.ts';
 
 /** Lines for people, without line ends. */
 export function planLines(config: ListenConfig): string[] {
-  return [
+  const lines = [
     `  watches     ${sourceText(config)}`,
     `  takes       ${portsText(config)}, ${directionText(config)}; none that Gor itself replayed`,
     `  sends to    ${replayText(config)}`,
     `  requests    head up to ${formatBytes(parserDefaults.maxHeadBytes)}, body up to ${formatBytes(config.maxBodyBytes)}; longer ones are counted and left out`,
     `  holds       unfinished requests ${formatBytes(budgetDefaults.limitBytes)}, data behind lost packets ${formatBytes(tcpDefaults.maxHeldBytes)}, connections ${formatCount(tcpDefaults.maxConnections)}, each until ${formatDuration(tcpDefaults.idleTimeoutMs)} of silence`,
   ];
+  return config.source.kind === 'live' ? [...lines, `  sheds       ${shedText(config)}`] : lines;
 }
 
 function sourceText({ source, filter, ports }: ListenConfig): string {
@@ -37,6 +38,12 @@ function directionText({ direction }: ListenConfig): string {
     both: 'those that come in and those that go out',
   };
   return texts[direction];
+}
+
+function shedText({ shedsLoad, maxCpuShare }: ListenConfig): string {
+  if (shedsLoad === false) return 'nothing';
+  const bound = maxCpuShare === undefined ? '' : `, or takes more than ${formatPercent(maxCpuShare)} of one core`;
+  return `whole connections, counted, while it cannot keep up${bound}`;
 }
 
 function replayText({ replay }: ListenConfig): string {

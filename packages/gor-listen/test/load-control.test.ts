@@ -48,7 +48,12 @@ function simulate({ offered, forMs, isPaused = () => false, ...load }: Load): Ou
     if (isPaused(ms)) continue;
     if (ms >= nextLookMs) {
       const before = control.share;
-      const look: LoadLook = { nowMs: ms, bufferFill: state.waiting / bufferMs, busyMs: state.busyMs, cpuMs: state.busyMs };
+      const look: LoadLook = {
+        nowMs: ms,
+        bufferFill: state.waiting / bufferMs,
+        busyMs: state.busyMs,
+        cpuMs: state.busyMs,
+      };
       const cause = control.look(look);
       if (cause !== undefined && causes.at(-1) !== cause.sign) causes.push(cause.sign);
       if (control.share !== before) state.changes++;
@@ -65,38 +70,161 @@ function simulate({ offered, forMs, isPaused = () => false, ...load }: Load): Ou
   }
   const { highest, lost, lastLossMs, changes } = state;
   const cpuShare = state.secondHalfMs / (forMs / 2);
-  return { share: control.share, highest, lost, lastLossMs, cpuShare, changes, causes, overMs: control.share === 0 ? overMs : undefined };
+  return {
+    share: control.share,
+    highest,
+    lost,
+    lastLossMs,
+    cpuShare,
+    changes,
+    causes,
+    overMs: control.share === 0 ? overMs : undefined,
+  };
 }
 
-const percent = (share: number) => `${Math.round(share * 100)}%`;
+const percent = (share: number) => `${Math.floor(share * 100)}%`;
+
+function bounded(load: Load): string {
+  const { share, cpuShare, changes } = simulate(load);
+  return `${percent(share)} shed, CPU ${Math.round(cpuShare * 100)}%, ${changes} changes`;
+}
 
 /** The load for a minute, then a third of the capacity for a minute. */
 function row(offered: number, lookCost = 0.05): string {
   const loaded = simulate({ offered: () => offered, lookCost, forMs: 60_000 });
   const whole = simulate({ offered: (ms) => (ms < 60_000 ? offered : 0.33), lookCost, forMs: 240_000 });
   const lost = loaded.lost === 0 ? 'nothing lost' : `lost within ${Math.ceil(loaded.lastLossMs / 100) / 10} s`;
-  const over = whole.overMs === undefined ? 'nothing to take back' : `all back in ${Math.ceil((whole.overMs - 60_000) / 1000)} s`;
-  return `${percent(loaded.share)} shed, ${percent(loaded.highest)} at most, ${loaded.changes} changes, ${lost}, CPU ${percent(loaded.cpuShare)}, ${over}`;
+  const over =
+    whole.overMs === undefined ? 'nothing to take back' : `all back in ${Math.ceil((whole.overMs - 60_000) / 1000)} s`;
+  return `${percent(loaded.share)} shed, ${percent(loaded.highest)} at most, ${loaded.changes} changes, ${lost}, CPU ${Math.round(loaded.cpuShare * 100)}%, ${over}`;
 }
 
-describe('offered load, in multiples of the capacity', () => {
+describe('a minute of load in multiples of the capacity, then a third of it, a shed packet costing a twentieth', () => {
   test.each<[offered: number, outcome: string]>([
-    [0.5, ''],
-    [0.9, ''],
-    [1, ''],
-    [1.05, ''],
-    [1.2, ''],
-    [1.5, ''],
-    [2, ''],
-    [4, ''],
-    [10, ''],
-  ])('%d times', (offered, outcome) => {
-    console.log(offered, row(offered), '|', row(offered, 0.2));
+    [0.5, '0% shed, 0% at most, 0 changes, nothing lost, CPU 50%, nothing to take back'],
+    [0.9, '0% shed, 0% at most, 0 changes, nothing lost, CPU 90%, nothing to take back'],
+    [1, '0% shed, 0% at most, 0 changes, nothing lost, CPU 100%, nothing to take back'],
+    [1.05, '20% shed, 25% at most, 2 changes, nothing lost, CPU 84%, all back in 2 s'],
+    [1.2, '27% shed, 27% at most, 1 changes, nothing lost, CPU 89%, all back in 2 s'],
+    [1.5, '45% shed, 52% at most, 4 changes, nothing lost, CPU 85%, all back in 3 s'],
+    [2, '61% shed, 61% at most, 2 changes, nothing lost, CPU 83%, all back in 5 s'],
+    [4, '83% shed, 91% at most, 6 changes, lost within 0.2 s, CPU 84%, all back in 8 s'],
+    [10, '96% shed, 98% at most, 8 changes, lost within 0.2 s, CPU 83%, all back in 15 s'],
+  ])('%d times: %s', (offered, outcome) => {
+    expect(row(offered)).toBe(outcome);
   });
 });
-describe('cpu', () => {
-  test.each([0.05,0.1, 0.25, 0.5, 0.9])('%d', (max) => {
-    for (const offered of [0.3, 0.6, 0.9]) for (const lookCost of [0.05,0.2]) console.log(max, offered, lookCost, JSON.stringify(simulate({offered: () => offered, lookCost, maxCpuShare: max, forMs: 120_000})));
-    console.log(JSON.stringify(simulate({offered: () => 0.9, connections: 8, maxCpuShare: max, forMs: 600_000})));
+
+describe('the same, a shed packet costing a fifth: from five times on no share is enough', () => {
+  test.each<[offered: number, outcome: string]>([
+    [1.05, '25% shed, 25% at most, 1 changes, nothing lost, CPU 83%, all back in 2 s'],
+    [1.5, '52% shed, 52% at most, 2 changes, nothing lost, CPU 87%, all back in 4 s'],
+    [2, '73% shed, 78% at most, 6 changes, nothing lost, CPU 83%, all back in 6 s'],
+    [4, '98% shed, 98% at most, 3 changes, lost within 0.3 s, CPU 86%, all back in 18 s'],
+    [10, '99% shed, 99% at most, 4 changes, lost within 60 s, CPU 100%, all back in 26 s'],
+  ])('%d times: %s', (offered, outcome) => {
+    expect(row(offered, 0.2)).toBe(outcome);
   });
+});
+
+describe('a bound on the CPU time: two minutes of load, and what is taken in the second of them', () => {
+  test.each<[bound: number, offered: number, outcome: string]>([
+    [1, 0.9, '0% shed, CPU 90%, 0 changes'],
+    [0.9, 0.6, '0% shed, CPU 60%, 0 changes'],
+    [0.5, 0.3, '0% shed, CPU 30%, 0 changes'],
+    [0.5, 0.6, '19% shed, CPU 49%, 1 changes'],
+    [0.5, 0.9, '48% shed, CPU 49%, 2 changes'],
+    [0.25, 0.9, '76% shed, CPU 25%, 2 changes'],
+    [0.1, 0.9, '93% shed, CPU 10%, 5 changes'],
+    [0.05, 0.6, '96% shed, CPU 5%, 6 changes'],
+  ])('%d of a core with a load of %d: %s', (maxCpuShare, offered, outcome) => {
+    expect(bounded({ offered: () => offered, maxCpuShare, forMs: 120_000 })).toBe(outcome);
+  });
+
+  test('the floor is what looking at packets costs', () => {
+    expect(bounded({ offered: () => 0.9, lookCost: 0.2, maxCpuShare: 0.1, forMs: 120_000 })).toBe(
+      '99% shed, CPU 18%, 5 changes',
+    );
+  });
+
+  test('nothing is shed for it while the code is still being compiled', () => {
+    const offered = (ms: number) => (ms < 2500 ? 0.9 : 0.4);
+    expect(simulate({ offered, maxCpuShare: 0.5, forMs: 60_000 }).changes).toBe(0);
+  });
+
+  test('a load that changes by a third all the time stays within it', () => {
+    const random = createRandom(seedOfThisRun());
+    console.log(`seed ${random.seed}`);
+    let level = 0.9;
+    const offered = (ms: number) => {
+      if (ms % 100 === 0) level = 0.6 + random.below(600) / 1000;
+      return level;
+    };
+    const { cpuShare, lost } = simulate({ offered, maxCpuShare: 0.5, forMs: 300_000 });
+    expect(cpuShare).toBeGreaterThan(0.4);
+    expect(cpuShare).toBeLessThan(0.51);
+    expect(lost).toBe(0);
+  });
+});
+
+describe('connections do not come and go', () => {
+  test.each([
+    ['of eight connections the second costs too much', 0.25, 8],
+    ['the last of eight does', 0.9, 8],
+    ['one of three does', 0.5, 3],
+  ])('where %s, it is tried once a minute', (_, maxCpuShare, connections) => {
+    const { changes, cpuShare } = simulate({ offered: () => 0.9, maxCpuShare, connections, forMs: 600_000 });
+    expect(changes).toBeLessThan(60);
+    expect(cpuShare).toBeLessThan(maxCpuShare);
+  });
+});
+
+describe('a pause of the machine sheds nothing', () => {
+  test.each<[sentence: string, everyMs: number, forMs: number]>([
+    ['300 ms, each second', 1000, 300],
+    ['400 ms once, which fills most of the buffer', 60_000, 400],
+    ['3 s once, which fills it', 60_000, 3000],
+  ])('%s', (_, everyMs, pauseMs) => {
+    const isPaused = (ms: number) => ms % everyMs < pauseMs && ms > 1000;
+    const { changes, causes } = simulate({ offered: () => 0.5, isPaused, forMs: 90_000 });
+    expect({ changes, causes }).toEqual({ changes: 0, causes: [] });
+  });
+});
+
+describe('an event loop that is late again and again', () => {
+  /** Where the engine cannot tell how full its buffer is. */
+  function lateLooks(...latenesses: number[]) {
+    const control = new LoadControl(undefined);
+    let nowMs = 0;
+    const look = (lateMs: number) => {
+      nowMs += LOOK_EVERY_MS + lateMs;
+      return control.look({ nowMs, bufferFill: undefined, busyMs: nowMs * 0.5, cpuMs: nowMs * 0.5 });
+    };
+    look(0);
+    const causes = latenesses.map(look);
+    return { causes: causes.filter((cause) => cause !== undefined), share: control.share, look, control };
+  }
+
+  test.each<[sentence: string, latenesses: number[], share: number]>([
+    ['once, however late', [60_000], 0],
+    ['twice', [900, 900], 0],
+    ['a little, always', Array.from({ length: 50 }, () => 150), 0],
+    ['now and then', [500, 500, 0, 500, 500, 0, 500], 0],
+    ['three times', [250, 250, 250], 0.5],
+    ['four times', [250, 250, 250, 250], 0.75],
+    ['for ever', Array.from({ length: 50 }, () => 900), 255 / 256],
+  ])('%s', (_, latenesses, share) => {
+    expect(lateLooks(...latenesses).share).toBe(share);
+  });
+
+  test('the cause is said, and all is taken back when it is in time again', () => {
+    const { causes, look, control } = lateLooks(250, 250, 250);
+    expect(causes).toEqual([{ sign: 'late', lateMs: 250 }]);
+    for (let looks = 0; looks < 200; looks++) look(0);
+    expect(control.share).toBe(0);
+  });
+});
+
+test.each([0, -0.1, 1.01, Number.NaN])('a bound of %d is refused', (maxCpuShare) => {
+  expect(() => new LoadControl(maxCpuShare)).toThrow(`maxCpuShare: ${maxCpuShare} is not above 0 and at most 1`);
 });
