@@ -46,6 +46,8 @@ describe('what the flags say', () => {
     ],
     ['a filter', '--filter=udp', { filter: 'udp' }],
     ['the engine ring', '--engine ring', { source: { engine: 'ring' } }],
+    ['half a core at most', '--max-cpu 50%', { maxCpuShare: 0.5 }],
+    ['a part of a percent', '--max-cpu 12.5%', { maxCpuShare: 0.125 }],
     ['the longest body', '--max-body 64kb', { maxBodyBytes: 65_536 }],
   ])('%s: %s', async (_, line, expected) => {
     expect(await configured(line)).toMatchObject(expected);
@@ -72,6 +74,11 @@ describe('what is refused, the flag named', () => {
     ['--pcap x --buffer-size 1mb', '--buffer-size is for live capture'],
     ['--pcap x --speed 1e3', '--speed: "1e3" is neither a number above 0 nor max'],
     ['--responses', '--responses goes with --print or --json'],
+    ['--max-cpu 0.5', '--max-cpu: "0.5" is not from 1% to 100%'],
+    ['--max-cpu 0.5%', '--max-cpu: "0.5%" is not from 1% to 100%'],
+    ['--max-cpu 101%', '--max-cpu: "101%" is not from 1% to 100%'],
+    ['--max-cpu 5e1%', '--max-cpu: "5e1%" is not from 1% to 100%'],
+    ['--pcap x --max-cpu 50%', '--max-cpu is for live capture'],
     ['--max-body 25mb', '--max-body: "25mb" is over 12 MB'],
     ['--max-body 0', '--max-body: "0" is not a size'],
   ])('%s', async (line, message) => {
