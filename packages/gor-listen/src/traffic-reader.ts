@@ -108,8 +108,11 @@ export class TrafficReader {
     this.shedder.share = share;
     if (this.shedder.share <= shareBefore) return;
     this.#isShedding = true;
-    this.assembler.shed((flow) => this.shedder.picks(flow));
-    this.#isShedding = false;
+    try {
+      this.assembler.shed((flow) => this.shedder.picks(flow));
+    } finally {
+      this.#isShedding = false;
+    }
   }
 
   /** Ends all that is unfinished. */
