@@ -86,11 +86,14 @@ describe('taken again', () => {
     observed.close();
   });
 
-  test('nor after it was shed twice', () => {
+  test.each([
+    ['behind what is new', [answer(900, 'yes'), data(3, 'cd')]],
+    ['before what is new', [data(3, 'cd'), answer(900, 'yes')]],
+  ])('nor after it was shed twice, %s', (_, packets) => {
     const observed = shed(...known);
     observed.push(answer(90, 'no')).advance(100);
     observed.assembler.shed(everyone);
-    observed.push(answer(900, 'yes'), data(3, 'cd')).advance(200);
+    observed.push(...packets).advance(200);
     expect(observed.take().filter((line) => line.includes('"'))).toEqual(['2< "no"', '3< "yes"']);
   });
 
