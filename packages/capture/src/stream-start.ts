@@ -73,7 +73,8 @@ export class StreamStart {
 
   /** No handshake was seen: the stream begins at its first data, or where the other side's acknowledgments stand. */
   placeMidstream(sequence: number, length: number, ackedTo: number | undefined, waits: boolean): void {
-    const unacked = ackedTo === undefined ? undefined : sequenceDistance(ackedTo, sequence);
+    const isAckKnown = ackedTo !== undefined && !this.#wasTold(ackedTo);
+    const unacked = isAckKnown ? sequenceDistance(ackedTo, sequence) : undefined;
     // What was not acknowledged before this data may still come; one byte that was acknowledged is a keep-alive probe.
     const isAtAcked =
       unacked !== undefined && ((unacked >= 0 && unacked <= reorderBytes) || (unacked === -1 && length === 1));
