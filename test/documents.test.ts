@@ -73,7 +73,13 @@ describe('docs/operating.md', () => {
     ['Ends of connections', ['capture/src/connection.ts EndReason']],
     [
       'Requests that gor-listen drops',
-      ['http/src/reject.ts rejectReasons', 'wire/src/udp-sender-options.ts SendRefusal', 'replayed', 'not-shown'],
+      [
+        'http/src/reject.ts rejectReasons',
+        'wire/src/udp-sender-options.ts SendRefusal',
+        'replayed',
+        'not-shown',
+        'shed',
+      ],
     ],
     [
       'Datagrams',

@@ -46,11 +46,12 @@ export function expectBalance(listen: ListenLedger, replay: ReplayLedger): void 
   expectReplayBalance(replay);
 }
 
-/** captured = sent + dropped; seen = segments + rejected + joined. */
+/** captured = sent + dropped; seen = segments + rejected + joined; segments = those of connections + shed ones. */
 export function expectListenBalance(listen: ListenLedger): void {
   expect(listen.captured).toBe(listen.sent + sum(listen.dropped));
   const { seen, segments, rejected, fragments } = listen.frames;
   expect(seen).toBe(segments + sum(rejected) + fragments.held + fragments.joined);
+  expect(segments).toBe(listen.connections.segments + listen.shedding.segments);
 }
 
 /** received = answered + limited + failed + skipped, for each target, and nothing waits any more. */

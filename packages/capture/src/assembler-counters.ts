@@ -10,8 +10,9 @@ import type { EndReason } from './connection.ts';
  * - `after-end`: its stream had ended, or the assembler was closed.
  * - `reset-text`: it stood in a RST, where it is a remark and no part of the stream (RFC 9293, section 3.5.3).
  * - `unwanted`: nobody handles its stream.
+ * - `shed`: it waited for a hole when its connection was shed.
  */
-export type PayloadDrop = 'before-start' | 'late' | 'after-end' | 'reset-text' | 'unwanted';
+export type PayloadDrop = 'before-start' | 'late' | 'after-end' | 'reset-text' | 'unwanted' | 'shed';
 
 /**
  * Why a hole was declared a gap: the receiver had acknowledged it (`acked`), the time was up (`timeout`), too much
@@ -61,7 +62,7 @@ export function newAssemblerCounters(): AssemblerCounters {
     payloadBytes: 0,
     deliveredBytes: 0,
     duplicateBytes: 0,
-    droppedBytes: { 'before-start': 0, late: 0, 'after-end': 0, 'reset-text': 0, unwanted: 0 },
+    droppedBytes: { 'before-start': 0, late: 0, 'after-end': 0, 'reset-text': 0, unwanted: 0, shed: 0 },
     heldBytes: 0,
     heldSegments: 0,
     heldAllocatedBytes: 0,
@@ -70,7 +71,7 @@ export function newAssemblerCounters(): AssemblerCounters {
     gapBytes: 0,
     connectionsOpen: 0,
     connections: 0,
-    connectionsEnded: { fin: 0, reset: 0, idle: 0, evicted: 0, reused: 0, closed: 0 },
+    connectionsEnded: { fin: 0, reset: 0, idle: 0, evicted: 0, reused: 0, closed: 0, shed: 0 },
     halfOpen: 0,
     halfOpenEvicted: 0,
     endedRemembered: 0,

@@ -55,5 +55,6 @@ export interface StreamHandler {
  * - `evicted`: too many connections, and this one was silent for longest.
  * - `reused`: another connection began with the same addresses and ports.
  * - `closed`: the assembler was closed.
+ * - `shed`: its owner has no time for it, see TcpAssembler.shed.
  */
-export type EndReason = 'fin' | 'reset' | 'idle' | 'evicted' | 'reused' | 'closed';
+export type EndReason = 'fin' | 'reset' | 'idle' | 'evicted' | 'reused' | 'closed' | 'shed';

@@ -11,6 +11,7 @@ export { type Direction, type Frame, linkTypes } from './frame.ts';
 export { type FrameCounters, FrameDecoder, type FrameDecoderOptions, type FrameDrop } from './frame-decoder.ts';
 export type { FragmentCounters, FragmentDrop } from './ip-fragments.ts';
 export type { FrameReject } from './layer-cursor.ts';
+export { LoadShedder, type LoadShedderOptions, type ShedCounters } from './load-shedder.ts';
 export { type TcpLimits, tcpDefaults } from './options.ts';
 export { portFilter } from './port-filter.ts';
 export { decodeSegment, type Segment } from './segment.ts';

@@ -77,6 +77,11 @@ export interface LiveCapture extends AsyncDisposable {
   readonly tellsDirection: boolean;
   /** As of now. */
   readonly counters: () => LiveCaptureCounters;
+  /**
+   * The part of the kernel's buffer that waits to be read, 0 to 1, of the fullest of several: at 1 the kernel drops
+   * packets. As of now, cheap; undefined where the engine cannot tell.
+   */
+  readonly bufferFill: () => number | undefined;
   /** Takes what is captured already, then stops: no frame comes after it resolved. May be called twice. */
   readonly close: () => Promise<void>;
 }
@@ -98,6 +103,7 @@ interface OpenSource {
   readonly frames: number;
   readonly cut: number;
   readonly kernelDrops?: number;
+  readonly bufferFill?: number;
   readonly interfaceDowns?: number;
   readonly close: () => Promise<void> | void;
 }
@@ -138,6 +144,7 @@ export async function openCapture(options: OpenCaptureOptions): Promise<LiveCapt
     filters,
     tellsDirection: sources.every((source) => source.tellsDirection),
     counters: () => countersOf(engine, sources),
+    bufferFill: () => highestFill(sources),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -232,6 +239,14 @@ function countersOf(engine: 'ring' | 'cap', sources: readonly OpenSource[]): Liv
     kernelDrops: engine === 'ring' ? sum((source) => source.kernelDrops ?? 0) : undefined,
     interfaceDowns: sum((source) => source.interfaceDowns ?? 0),
   };
+}
+
+function highestFill(sources: readonly OpenSource[]): number | undefined {
+  let highest: number | undefined;
+  for (const { bufferFill } of sources) {
+    if (bufferFill !== undefined && bufferFill >= (highest ?? 0)) highest = bufferFill;
+  }
+  return highest;
 }
 
 function findDevices(devices: readonly CapDevice[], names: readonly string[]): CapDevice[] {

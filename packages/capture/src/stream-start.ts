@@ -1,12 +1,15 @@
 // Where a stream begins: its handshake tells, else the first data and acknowledgments that were captured.
 
 import { sequenceDistance } from './sequence.ts';
+import { largestWindowBytes } from './tcp.ts';
 
 /** The network changes the order within a window; a capture that begins in the middle looks back so far. */
 export const reorderBytes = 65_536;
 
 /** The start of one stream, and how sure it is. */
 export class StreamStart {
+  /** What stands before it was told already, of the same stream, before that was shed. */
+  notBefore: number | undefined;
   #from: 'handshake' | 'midstream' | undefined;
   #sequence = 0;
   #isOpen = false;
@@ -70,20 +73,29 @@ export class StreamStart {
 
   /** No handshake was seen: the stream begins at its first data, or where the other side's acknowledgments stand. */
   placeMidstream(sequence: number, length: number, ackedTo: number | undefined, waits: boolean): void {
-    const unacked = ackedTo === undefined ? undefined : sequenceDistance(ackedTo, sequence);
+    const isAckKnown = ackedTo !== undefined && !this.#wasTold(ackedTo);
+    const unacked = isAckKnown ? sequenceDistance(ackedTo, sequence) : undefined;
     // What was not acknowledged before this data may still come; one byte that was acknowledged is a keep-alive probe.
     const isAtAcked =
       unacked !== undefined && ((unacked >= 0 && unacked <= reorderBytes) || (unacked === -1 && length === 1));
-    this.#place(isAtAcked && ackedTo !== undefined ? ackedTo : sequence, 'midstream');
+    const start = isAtAcked && ackedTo !== undefined ? ackedTo : sequence;
+    this.#place(this.notBefore !== undefined && this.#wasTold(start) ? this.notBefore : start, 'midstream');
     this.#isOpen = waits && (unacked === undefined || unacked > reorderBytes);
   }
 
   /** Earlier data came while the start was open: true where the stream begins there from now on. */
   lower(sequence: number): boolean {
     const before = sequenceDistance(sequence, this.#sequence);
-    if (!this.#isOpen || before <= 0 || before > reorderBytes) return false;
+    if (!this.#isOpen || before <= 0 || before > reorderBytes || this.#wasTold(sequence)) return false;
     this.#sequence = sequence;
     return true;
+  }
+
+  /** Far behind it are later bytes: the numbers went round. */
+  #wasTold(sequence: number): boolean {
+    if (this.notBefore === undefined) return false;
+    const behind = sequenceDistance(sequence, this.notBefore);
+    return behind > 0 && behind <= largestWindowBytes;
   }
 
   #place(sequence: number, from: 'handshake' | 'midstream'): void {

@@ -84,6 +84,21 @@ export class TcpAssembler {
     if (!this.#isClosed) this.#sweep(nowUs);
   }
 
+  /**
+   * Ends at once, with the reason `shed`, every connection of which one of the flows is picked; what is held of it is
+   * dropped. They stay remembered: what is captured of them later on starts midstream, and nothing is told twice.
+   */
+  shed(picks: (flow: string) => boolean): void {
+    for (const list of [this.#lists['half-open'], this.#lists['half-closed'], this.#lists.open]) {
+      for (let next = list.first; next !== undefined; ) {
+        const connection = next;
+        next = next.following;
+        // One that saw a RST ends by that, and is not to be blamed on anything else.
+        if (!connection.isReset && picks(connection.flow)) this.#end(connection, 'shed', connection.lastSeenUs);
+      }
+    }
+  }
+
   /** Ends every stream with the reason `closed`; what is held is delivered before. A second call does nothing. */
   close(): void {
     if (this.#isClosed) return;
@@ -151,6 +166,7 @@ export class TcpAssembler {
     if ((segment.flags & tcpFlags.rst) !== 0) return undefined;
     if (payloadLength === 0 && (segment.flags & tcpFlags.syn) === 0) return undefined;
     const connection = new TcpConnection(segment, this.#limits, this.#counters);
+    if (known !== undefined && (segment.flags & tcpFlags.syn) === 0) connection.resume(known);
     this.#byFlow.set(connection.flow, connection);
     this.#byFlow.set(connection.reverse, connection);
     this.#lists[connection.state].append(connection);

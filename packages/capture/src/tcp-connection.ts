@@ -125,6 +125,18 @@ export class TcpConnection {
     return this.oppositeOf(segment).start.acceptsAnswer(segment.acknowledgment);
   }
 
+  /** Goes on with a connection that was shed: nothing is told twice, and whom a handshake told to be the client still is. */
+  resume(before: TcpConnection): void {
+    const isSameWay = before.flow === this.flow;
+    const [forward, backward] = isSameWay ? [before.forward, before.backward] : [before.backward, before.forward];
+    if (forward.endReason !== 'shed' && backward.endReason !== 'shed') return;
+    this.forward.start.notBefore = forward.start.isPlaced ? forward.next : forward.start.notBefore;
+    this.backward.start.notBefore = backward.start.isPlaced ? backward.next : backward.start.notBefore;
+    if (before.#rolesFrom?.startsWith('syn') !== true) return;
+    // Not `syn`: of what came since then not everything was captured.
+    this.#setRoles(before.#clientIsForward === isSameWay, 'syn-ack');
+  }
+
   /** What onConnection is told, when the first data comes. */
   describe(id: number, firstData: Segment, hints: RoleHints): Connection {
     const isForward = firstData.flow === this.flow;

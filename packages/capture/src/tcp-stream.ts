@@ -148,9 +148,9 @@ export class TcpStream {
     this.#settle(nowUs);
   }
 
-  /** Delivers what is held, with gaps for the holes, and ends the stream, unless it ended before. */
+  /** Delivers what is held, with gaps for the holes, or drops it (`shed`), and ends the stream, unless it ended before. */
   end(reason: EndReason, nowUs: number): void {
-    while (this.isWaiting) this.giveUpHole('end', nowUs);
+    while (reason !== 'shed' && this.isWaiting) this.giveUpHole('end', nowUs);
     this.#finish(reason, nowUs);
   }
 
@@ -279,7 +279,7 @@ export class TcpStream {
     if (this.#outlet.endReason !== undefined) return;
     this.#hole = undefined;
     for (let left = this.#held?.shift(); left !== undefined; left = this.#held?.shift()) {
-      this.#drop('after-end', left.bytes.length);
+      this.#drop(reason === 'shed' ? 'shed' : 'after-end', left.bytes.length);
     }
     this.#held = undefined;
     this.#outlet.end(reason, timestampUs);

@@ -422,7 +422,7 @@ describe('connections end', () => {
 
   test('each reason has a counter', () => {
     const reasons: Record<EndReason, number> = new Observed().assembler.counters().connectionsEnded;
-    expect(Object.keys(reasons)).toEqual(['fin', 'reset', 'idle', 'evicted', 'reused', 'closed']);
+    expect(Object.keys(reasons)).toEqual(['fin', 'reset', 'idle', 'evicted', 'reused', 'closed', 'shed']);
   });
 });
 

@@ -14,6 +14,7 @@ export {
   formatCount,
   formatDuration,
   formatHostPort,
+  formatPercent,
   type HostPort,
   parseBytes,
   parseCount,

@@ -87,6 +87,11 @@ export function formatCount(count: number): string {
   return count.toLocaleString('en-US');
 }
 
+/** A part of a whole for people, 0 to 1: `50%`, `0.4%`. */
+export function formatPercent(share: number): string {
+  return `${trimmed(share * 100)}%`;
+}
+
 function parseQuantity(
   flag: string,
   text: string,

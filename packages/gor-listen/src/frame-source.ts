@@ -18,6 +18,8 @@ export interface FrameSource {
   readonly tellsDirection: boolean;
   /** Frames that the kernel dropped; undefined where the engine cannot know. */
   readonly kernelDrops: () => number | undefined;
+  /** The part of the kernel's buffer that waits to be read, 0 to 1; undefined where the engine cannot tell. */
+  readonly bufferFill: () => number | undefined;
   /** How often an interface was found to be down. */
   readonly interfaceDowns: () => number;
   /** Resolves at the end of a file, rejects where frames cannot be read on; a live source never ends by itself. */
@@ -75,6 +77,7 @@ async function openLive(
     filters: capture.filters,
     tellsDirection: capture.tellsDirection,
     kernelDrops: () => capture.counters().kernelDrops,
+    bufferFill: () => capture.bufferFill(),
     interfaceDowns: () => capture.counters().interfaceDowns,
     ended,
     close: () => capture.close(),
@@ -103,6 +106,7 @@ async function openFile(
     filters: [],
     tellsDirection: false, // only cooked frames do
     kernelDrops: () => undefined,
+    bufferFill: () => undefined,
     interfaceDowns: () => 0,
     ended,
     close: async () => {

@@ -1,6 +1,7 @@
 // The listener's ledger: every request that was begun is in exactly one count, sent or dropped for a reason.
-import type { AssemblerCounters, FrameCounters } from '@gor/capture';
+import type { AssemblerCounters, FrameCounters, ShedCounters } from '@gor/capture';
 import type { UdpSenderCounters } from '@gor/wire';
+import type { ShedHistory } from './load-watch.ts';
 import type { ResponseCounts } from './traffic-reader.ts';
 
 /** The listener's counts, while it runs and at its end; docs/operating.md explains each. */
@@ -28,6 +29,11 @@ export interface ListenLedger {
     /** How often a watched interface was found to be down. */
     readonly interfaceDowns: number;
   };
+  /**
+   * What was left out for lack of time, whole connections: `frames.segments = connections.segments + segments`. Those
+   * that were open when it came to them are in `connections.connectionsEnded.shed`.
+   */
+  readonly shedding: Readonly<ShedCounters> & ShedHistory;
   readonly connections: AssemblerCounters & {
     /** Left alone because their requests go the other way. */
     readonly otherDirection: number;

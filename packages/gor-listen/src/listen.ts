@@ -1,12 +1,16 @@
 // The listener as one function: frames in, requests out to a replay server, counted. It prints nothing.
+import { randomInt } from 'node:crypto';
 import type { Connection } from '@gor/capture';
 import { untilAborted } from '@gor/cli';
 import type { SenderTotals } from '@gor/wire';
 import { type FrameSource, openFrameSource } from './frame-source.ts';
 import { type ListenLedger, RequestCounts } from './listen-ledger.ts';
+import { LOOK_EVERY_MS } from './load-control.ts';
+import { LoadWatch } from './load-watch.ts';
 import type { ListenConfig } from './options.ts';
 import { ProtocolNotices } from './protocol-notices.ts';
 import { noSink, type RequestSink, WireSink } from './request-sink.ts';
+import type { ShedNotice } from './shed-notices.ts';
 import { type CapturedRequest, type CapturedResponse, leaveReplayed, type Stage, throughStages } from './stages.ts';
 import { TrafficReader } from './traffic-reader.ts';
 
@@ -14,6 +18,7 @@ import { TrafficReader } from './traffic-reader.ts';
 const ADVANCE_EVERY_MS = 100;
 const MAX_ADVANCE_MS = 500;
 const NO_FRAMES_AFTER_MS = 10_000;
+const MOST_SALT = 2 ** 32;
 
 /** What a running listener tells. */
 export type ListenEvent =
@@ -37,6 +42,8 @@ export type ListenEvent =
       readonly protocol: string;
       readonly connections: number;
     }
+  /** Connections are shed, or taken again: when it begins, at most every ten seconds while it changes, and when it is over. */
+  | ({ readonly type: 'shedding' } & ShedNotice)
   /** Ten seconds have passed without a single frame. */
   | { readonly type: 'no-frames'; readonly afterMs: number }
   /** Capturing failed while it ran: what came before is drained and counted, then listen() resolves. */
@@ -83,6 +90,7 @@ class Listener {
   readonly #known = new Set<number>();
   #failure: Error | undefined;
   readonly #notices = new ProtocolNotices();
+  readonly #load: LoadWatch;
   #notShown = 0;
   #advancedMs = 0;
   #toldReachable = true;
@@ -94,14 +102,21 @@ class Listener {
     this.#options = options;
     this.#stages = [leaveReplayed, ...(options.stages ?? [])];
     const { onResponse } = options;
-    this.#reader = new TrafficReader(config, {
-      onRequest: (captured) => this.#take(captured),
-      onReject: (reason) => this.#counts.drop(reason),
+    const handlers = {
+      onRequest: (captured: CapturedRequest) => this.#take(captured),
+      onReject: (reason: string) => this.#counts.drop(reason),
       ...(onResponse === undefined
         ? {}
         : { onResponse: (captured: CapturedResponse) => this.#show(onResponse(captured)) }),
-      onOtherProtocol: (connection, protocol) => this.#notices.note(connection.server.port, protocol),
-      onConnectionEnd: (connection, timestampUs) => this.#endConnection(connection, timestampUs),
+      onOtherProtocol: ({ server }: Connection, protocol: string) => this.#notices.note(server.port, protocol),
+      onConnectionEnd: (connection: Connection, timestampUs: number) => this.#endConnection(connection, timestampUs),
+    };
+    this.#reader = new TrafficReader(config, handlers, randomInt(MOST_SALT));
+    this.#load = new LoadWatch({
+      maxCpuShare: config.maxCpuShare,
+      bufferFill: () => this.#source?.bufferFill(),
+      onShare: (share) => this.#reader.shed(share),
+      onNotice: (notice) => options.onEvent?.({ type: 'shedding', ...notice }),
     });
   }
 
@@ -130,6 +145,7 @@ class Listener {
     const { signal, onEvent } = this.#options;
     const live = this.#config.source.kind === 'live';
     const timers = live ? [setInterval(() => this.#advance(), ADVANCE_EVERY_MS)] : [];
+    if (live && this.#config.shedsLoad !== false) timers.push(setInterval(() => this.#load.look(), LOOK_EVERY_MS));
     if (live) timers.push(setTimeout(() => this.#tellSilence(), NO_FRAMES_AFTER_MS));
     try {
       const replayServer = this.#sink instanceof WireSink ? this.#sink.replayServer : undefined;
@@ -215,7 +231,7 @@ class Listener {
 
   #ledger(endedAt: Date | null): ListenLedger {
     const sink = this.#sink;
-    const { decoder, assembler } = this.#reader;
+    const { decoder, assembler, shedder } = this.#reader;
     return {
       program: 'gor-listen',
       startedAt: this.#startedAt.toISOString(),
@@ -229,6 +245,7 @@ class Listener {
         kernelDrops: this.#source?.kernelDrops() ?? null,
         interfaceDowns: this.#source?.interfaceDowns() ?? 0,
       },
+      shedding: { ...shedder.counters(), ...this.#load.history },
       connections: {
         ...assembler.counters(),
         otherDirection: this.#reader.otherDirection,

@@ -1,11 +1,20 @@
 // The program gor-listen: flags to configuration, one call of listen(), and what it says to people.
 import { createRequire } from 'node:module';
-import { exitCodes, formatCount, type ProgramDefinition, privilegesOf, type RunContext, runProgram } from '@gor/cli';
+import {
+  exitCodes,
+  formatCount,
+  formatPercent,
+  type ProgramDefinition,
+  privilegesOf,
+  type RunContext,
+  runProgram,
+} from '@gor/cli';
 import { type ListenEvent, listen } from './listen.ts';
 import type { ListenLedger } from './listen-ledger.ts';
 import { requestJson, requestLine, responseJson, responseLine } from './message-text.ts';
 import { configureListen, type ListenConfig, type ListenOutput, type ListenRights, listenFlags } from './options.ts';
 import { planLines } from './plan.ts';
+import type { ShedNotice } from './shed-notices.ts';
 
 const { version }: { version: string } = createRequire(import.meta.url)('../package.json');
 
@@ -90,6 +99,8 @@ function tell(
       return output.warn(`the interface ${event.interfaceName} is down: its packets are taken again when it is up`);
     case 'interface-up':
       return output.warn(`the interface ${event.interfaceName} is up again`);
+    case 'shedding':
+      return output.warn(sheddingText(event, config));
     case 'other-protocol':
       return output.warn(otherProtocolText(event));
     case 'no-frames':
@@ -119,6 +130,21 @@ const protocolNames: Readonly<Record<string, string>> = {
   unknown: 'what does not begin like HTTP/1.x',
 };
 
+function sheddingText({ share, cause }: ShedNotice, { maxCpuShare = 1 }: ListenConfig): string {
+  if (share === 0) return 'takes every connection again';
+  const what = `leaves out ${formatPercent(share)} of the connections`;
+  switch (cause?.sign) {
+    case 'buffer':
+      return `${what}: the kernel's buffer is ${formatPercent(cause.fill)} full`;
+    case 'late':
+      return `${what}: the event loop is ${Math.round(cause.lateMs)} ms late`;
+    case 'cpu':
+      return `${what}: it took ${formatPercent(cause.cpuShare)} of a core, with --max-cpu ${formatPercent(maxCpuShare)}`;
+    default:
+      return `${what}: there is room again for some`;
+  }
+}
+
 function otherProtocolText({ port, protocol, connections }: Extract<ListenEvent, { type: 'other-protocol' }>): string {
   const carry = connections === 1 ? '1 connection carries' : `${formatCount(connections)} connections carry`;
   return `port ${port}: ${carry} ${protocolNames[protocol] ?? protocol}, which cannot be read`;
@@ -131,5 +157,7 @@ function statsLine(ledger: ListenLedger): string {
     ledger.frames.kernelDrops === null
       ? ''
       : `, ${formatCount(ledger.frames.kernelDrops)} packets dropped by the kernel`;
-  return `${formatCount(ledger.captured)} requests captured, ${formatCount(ledger.sent)} sent, ${formatCount(dropped)} dropped${kernel}`;
+  const { share, segments } = ledger.shedding;
+  const shed = segments === 0 ? '' : `, ${formatCount(segments)} shed (${formatPercent(share)} of the connections now)`;
+  return `${formatCount(ledger.captured)} requests captured, ${formatCount(ledger.sent)} sent, ${formatCount(dropped)} dropped${kernel}${shed}`;
 }

@@ -41,6 +41,10 @@ export interface ListenConfig {
   readonly replay: HostPort | undefined;
   /** The longest body in bytes; longer requests are counted and left out. */
   readonly maxBodyBytes: number;
+  /** The part of one core that the process may take, above 0 to 1; undefined, the default: any. Live capture only. */
+  readonly maxCpuShare?: number | undefined;
+  /** Whether whole connections are left out, counted, where it cannot keep up or takes too much. Default true. Live capture only. */
+  readonly shedsLoad?: boolean | undefined;
 }
 
 /** How the program shows requests. */
@@ -115,6 +119,7 @@ export const listenFlags: readonly Flag[] = [
     kind: 'value',
     description: 'Give up root for this user (name, uid or uid:gid) once all is open (default: who called sudo)',
   },
+  { name: 'max-cpu', kind: 'value', description: 'Most CPU time, 1% to 100% of one core; sheds connections above it' },
 ];
 
 /** Throws UsageError. */
@@ -136,6 +141,7 @@ export function configureListen(values: FlagValues): ListenConfig & ListenOutput
     ]),
     replay: sends ? replay : undefined,
     maxBodyBytes: maxBodyBytesOf(values.textOf('max-body')),
+    maxCpuShare: maxCpuShareOf(values.text('max-cpu')),
     show,
     showResponses: values.on('responses'),
     user: user === undefined ? undefined : parseUser('--user', user),
@@ -156,7 +162,7 @@ function sourceOf(values: FlagValues, sends: boolean): ListenConfig['source'] {
       throw new UsageError('--promiscuous goes with interfaces by their names, not with any: give --interface');
     return { kind: 'live', interfaces, engine, bufferBytes, isPromiscuous };
   }
-  for (const name of ['interface', 'filter', 'promiscuous', 'engine', 'buffer-size']) {
+  for (const name of ['interface', 'filter', 'promiscuous', 'engine', 'buffer-size', 'max-cpu']) {
     if (values.given(name)) throw new UsageError(`--${name} is for live capture: it does not go with --pcap`);
   }
   const speed = speedOf(values.textOf('speed'));
@@ -175,6 +181,14 @@ function bufferBytesOf(text: string): number {
   const bufferBytes = parseBytes('--buffer-size', text);
   if (bufferBytes >= 64 * 1024 && bufferBytes < 2 ** 31) return bufferBytes;
   throw new UsageError(`--buffer-size: "${text}" is not from 64kb to 2047mb`);
+}
+
+/** Percent only: `0.5` could be meant as half a core, and as half a percent. */
+function maxCpuShareOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const percent = Number(text.slice(0, -1));
+  if (/^\d+(\.\d+)?%$/.test(text) && percent >= 1 && percent <= 100) return percent / 100;
+  throw new UsageError(`--max-cpu: "${text}" is not from 1% to 100%`);
 }
 
 function portsOf(text: string): readonly number[] | 'any' {

@@ -1,13 +1,13 @@
 // The plan that the program prints at start: what is watched, where it goes, every limit and default in force.
 import { tcpDefaults } from '@gor/capture';
-import { formatBytes, formatCount, formatDuration, formatHostPort } from '@gor/cli';
+import { formatBytes, formatCount, formatDuration, formatHostPort, formatPercent } from '@gor/cli';
 import { budgetDefaults, parserDefaults } from '@gor/http';
 import { senderDefaults } from '@gor/wire';
 import type { ListenConfig } from './options.ts';
 
 /** Lines for people, without line ends; `rightsText` says what becomes of root, where the program has it. */
 export function planLines(config: ListenConfig, rightsText?: string): string[] {
-  return [
+  const lines = [
     `  watches     ${sourceText(config)}`,
     `  takes       ${portsText(config)}, ${directionText(config)}; none that Gor itself replayed`,
     `  sends to    ${replayText(config)}`,
@@ -15,6 +15,7 @@ export function planLines(config: ListenConfig, rightsText?: string): string[] {
     `  holds       unfinished requests ${formatBytes(budgetDefaults.limitBytes)}, data behind lost packets ${formatBytes(tcpDefaults.maxHeldBytes)}, connections ${formatCount(tcpDefaults.maxConnections)}, each until ${formatDuration(tcpDefaults.idleTimeoutMs)} of silence`,
     ...(rightsText === undefined ? [] : [`  rights      ${rightsText}`]),
   ];
+  return config.source.kind === 'live' ? [...lines, `  sheds       ${shedText(config)}`] : lines;
 }
 
 function sourceText({ source, filter, ports }: ListenConfig): string {
@@ -39,6 +40,12 @@ function directionText({ direction }: ListenConfig): string {
     both: 'those that come in and those that go out',
   };
   return texts[direction];
+}
+
+function shedText({ shedsLoad, maxCpuShare }: ListenConfig): string {
+  if (shedsLoad === false) return 'nothing';
+  const bound = maxCpuShare === undefined ? '' : `, or takes more than ${formatPercent(maxCpuShare)} of one core`;
+  return `whole connections, counted, while it cannot keep up${bound}`;
 }
 
 function replayText({ replay }: ListenConfig): string {

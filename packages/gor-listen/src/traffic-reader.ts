@@ -1,5 +1,5 @@
 // From frames to whole requests and responses: decoder, assembler and a reader for each connection, put together.
-import { type Connection, type ConnectionHandlers, FrameDecoder, TcpAssembler } from '@gor/capture';
+import { type Connection, type ConnectionHandlers, FrameDecoder, LoadShedder, TcpAssembler } from '@gor/capture';
 import { HttpConnection, MemoryBudget, roleOf } from '@gor/http';
 import type { ListenConfig } from './options.ts';
 import type { CapturedRequest, CapturedResponse } from './stages.ts';
@@ -37,6 +37,7 @@ export interface ResponseCounts {
 export class TrafficReader {
   readonly decoder: FrameDecoder;
   readonly assembler: TcpAssembler;
+  readonly shedder: LoadShedder;
   readonly #config: ListenConfig;
   readonly #handlers: TrafficHandlers;
   readonly #budget = new MemoryBudget();
@@ -44,10 +45,13 @@ export class TrafficReader {
   readonly #otherProtocols: Record<string, number> = {};
   readonly #opaque: Record<string, number> = {};
   readonly #responses = { seen: 0, whole: 0, dropped: {} as Record<string, number>, unpaired: 0, skippedBytes: 0 };
+  /** Whether connections are being ended because they are shed: what is unfinished then is nobody else's fault. */
+  #isShedding = false;
   #otherDirection = 0;
   #skippedBytes = 0;
 
-  constructor(config: ListenConfig, handlers: TrafficHandlers) {
+  /** `salt`: a random integer, by which it is chosen which connections are shed first. */
+  constructor(config: ListenConfig, handlers: TrafficHandlers, salt = 0) {
     this.#config = config;
     this.#handlers = handlers;
     const ports = config.ports === 'any' ? {} : { ports: config.ports };
@@ -58,7 +62,13 @@ export class TrafficReader {
       onConnection: (connection) => this.#open(connection),
       limits: config.source.kind === 'file' ? { holeTimeoutMs: FILE_HOLE_TIMEOUT_MS } : {},
     });
-    this.decoder = new FrameDecoder({ ...ports, onSegment: (segment) => this.assembler.push(segment) });
+    this.shedder = new LoadShedder({ salt });
+    this.decoder = new FrameDecoder({
+      ...ports,
+      onSegment: (segment) => {
+        if (!this.shedder.sheds(segment)) this.assembler.push(segment);
+      },
+    });
   }
 
   /** Connections left alone because their requests go the other way. */
@@ -92,6 +102,19 @@ export class TrafficReader {
     this.assembler.advance(nowUs);
   }
 
+  /** Sheds this share of the connections from now on, see LoadShedder: those of them that are open end at once. */
+  shed(share: number): void {
+    const shareBefore = this.shedder.share;
+    this.shedder.share = share;
+    if (this.shedder.share <= shareBefore) return;
+    this.#isShedding = true;
+    try {
+      this.assembler.shed((flow) => this.shedder.picks(flow));
+    } finally {
+      this.#isShedding = false;
+    }
+  }
+
   /** Ends all that is unfinished. */
   close(): void {
     this.decoder.close();
@@ -110,7 +133,7 @@ export class TrafficReader {
       budget: this.#budget,
       responseBudget: this.#responseBudget,
       onRequest: (request) => onRequest({ request, connection }),
-      onReject: ({ reason }) => onReject(reason),
+      onReject: ({ reason }) => onReject(this.#nameOf(reason)),
       onResponse: onResponse && ((response) => onResponse({ response, connection })),
       onOpaque: (tunnel) => addTo(this.#opaque, tunnel),
       onOtherProtocol: (protocol) => {
@@ -140,8 +163,12 @@ export class TrafficReader {
     this.#responses.unpaired += unpaired;
     this.#responses.skippedBytes += skippedBytes;
     for (const [reason, count] of Object.entries(rejected)) {
-      if (count > 0) addTo(this.#responses.dropped, reason, count);
+      if (count > 0) addTo(this.#responses.dropped, this.#nameOf(reason), count);
     }
+  }
+
+  #nameOf(reason: string): string {
+    return this.#isShedding && reason === 'unfinished' ? 'shed' : reason;
   }
 }
 

@@ -52,6 +52,8 @@ describe('what the flags say', () => {
     ['a user by name', '--user ann', { user: { name: 'ann' } }],
     ['a user and a group by number', '--user 1000:100', { user: { uid: 1000, gid: 100 } }],
     ['a user with a file, too', '--pcap x --user 1000', { user: { uid: 1000, gid: undefined } }],
+    ['half a core at most', '--max-cpu 50%', { maxCpuShare: 0.5 }],
+    ['a part of a percent', '--max-cpu 12.5%', { maxCpuShare: 0.125 }],
     ['the longest body', '--max-body 64kb', { maxBodyBytes: 65_536 }],
   ])('%s: %s', async (_, line, expected) => {
     expect(await configured(line)).toMatchObject(expected);
@@ -81,6 +83,11 @@ describe('what is refused, the flag named', () => {
     ['--responses', '--responses goes with --print or --json'],
     ['--user ann:staff', '--user: "ann:staff" is neither'],
     ['--user 0:100', '--user: "0:100" would stay root'],
+    ['--max-cpu 0.5', '--max-cpu: "0.5" is not from 1% to 100%'],
+    ['--max-cpu 0.5%', '--max-cpu: "0.5%" is not from 1% to 100%'],
+    ['--max-cpu 101%', '--max-cpu: "101%" is not from 1% to 100%'],
+    ['--max-cpu 5e1%', '--max-cpu: "5e1%" is not from 1% to 100%'],
+    ['--pcap x --max-cpu 50%', '--max-cpu is for live capture'],
     ['--max-body 25mb', '--max-body: "25mb" is over 12 MB'],
     ['--max-body 0', '--max-body: "0" is not a size'],
   ])('%s', async (line, message) => {

@@ -19,6 +19,7 @@ test('the defaults', () => {
     '  sends to    localhost:28020, readable for whoever listens on the way; datagrams of 1,200 B, up to 64 MB waiting',
     '  requests    head up to 256 KB, body up to 8 MB; longer ones are counted and left out',
     '  holds       unfinished requests 24 MB, data behind lost packets 32 MB, connections 65,536, each until 10 m of silence',
+    '  sheds       whole connections, counted, while it cannot keep up',
   ]);
 });
 
@@ -40,6 +41,8 @@ describe('what differs is said', () => {
     ],
     ['nothing is sent', { replay: undefined }, 'sends to    nobody'],
     ['outgoing requests', { direction: 'out' }, 'those that go out'],
+    ['a bound on the CPU time', { maxCpuShare: 0.07 }, 'keep up, or takes more than 7% of one core'],
+    ['nothing is shed', { shedsLoad: false }, 'sheds       nothing'],
     ['a file and its speed', { source: { kind: 'file', path: 'a.pcap', speed: 2 } }, 'file a.pcap, at 2 times'],
     [
       'stdin at full speed',

@@ -5,6 +5,7 @@ import { type BpfInstruction, encodeBpf } from '../bpf-program.ts';
 import { CaptureError } from '../errors.ts';
 import type { Frame } from '../frame.ts';
 import { RingBlock } from '../ring-block.ts';
+import { readyBlocks } from '../ring-fill.ts';
 import { InterfaceWatch } from './interface-watch.ts';
 import { nameOf, type Ring, type RingModule, ringOpenError } from './ring-module.ts';
 
@@ -46,6 +47,8 @@ export class RingSource {
   readonly #ring: Ring;
   readonly #block: RingBlock;
   readonly #watch: InterfaceWatch;
+  readonly #words: Uint32Array;
+  #lastRead = -1;
   #packets = 0;
   #drops = 0;
   #lost = 0;
@@ -67,6 +70,7 @@ export class RingSource {
     }
     this.#block = new RingBlock(this.#ring.memory, blockBytes);
     this.#watch = new InterfaceWatch({ ...options, ring: this.#ring, systemName: systemName ?? interfaceName });
+    this.#words = new Uint32Array(this.#ring.memory);
   }
 
   get frames(): number {
@@ -82,6 +86,12 @@ export class RingSource {
   get kernelDrops(): number {
     this.#readStatistics();
     return this.#drops + this.#block.counters.unread + this.#lost;
+  }
+
+  /** The part of the ring that waits to be read, 0 to 1. */
+  get bufferFill(): number {
+    if (this.#isClosed) return 0;
+    return (readyBlocks(this.#words, blockBytes, this.#lastRead) * blockBytes) / this.#words.byteLength;
   }
 
   /** How often the interface was found to be down. */
@@ -147,6 +157,7 @@ export class RingSource {
   }
 
   #readBlock(index: number): void {
+    this.#lastRead = index;
     this.#block.enter(index);
     for (;;) {
       try {
