@@ -7,15 +7,15 @@ import type { ListenConfig } from './options.ts';
 
 /** Lines for people, without line ends; `rightsText` says what becomes of root, where the program has it. */
 export function planLines(config: ListenConfig, rightsText?: string): string[] {
-  const lines = [
+  return [
     `  watches     ${sourceText(config)}`,
     `  takes       ${portsText(config)}, ${directionText(config)}; none that Gor itself replayed`,
     `  sends to    ${replayText(config)}`,
     `  requests    head up to ${formatBytes(parserDefaults.maxHeadBytes)}, body up to ${formatBytes(config.maxBodyBytes)}; longer ones are counted and left out`,
     `  holds       unfinished requests ${formatBytes(budgetDefaults.limitBytes)}, data behind lost packets ${formatBytes(tcpDefaults.maxHeldBytes)}, connections ${formatCount(tcpDefaults.maxConnections)}, each until ${formatDuration(tcpDefaults.idleTimeoutMs)} of silence`,
+    ...(config.source.kind === 'live' ? [`  sheds       ${shedText(config)}`] : []),
     ...(rightsText === undefined ? [] : [`  rights      ${rightsText}`]),
   ];
-  return config.source.kind === 'live' ? [...lines, `  sheds       ${shedText(config)}`] : lines;
 }
 
 function sourceText({ source, filter, ports }: ListenConfig): string {

@@ -193,7 +193,6 @@ class ConnectedSender implements UdpSender {
   /** Records come in batches, one a turn of the event loop: what a batch leaves in a datagram gets no more company. */
   readonly #onTurnEnd = (): void => {
     this.#turnEnd = undefined;
-    if (this.#isSocketClosed) return;
     this.#encoder.flush();
     this.#pump(performance.now());
   };
