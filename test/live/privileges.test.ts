@@ -197,7 +197,7 @@ test('an interface that goes down and comes back after root is gone is captured 
     await listen.ready(/ready: watching/);
     expect(ask()).toBe('ok');
     link('down');
-    await listen.ready(/the interface lo went down/);
+    await listen.ready(/the interface lo is down/);
     link('up');
     expect(ask()).toBe('ok');
     await listen.stop();
