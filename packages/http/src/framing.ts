@@ -24,6 +24,9 @@ export type FramingReject =
 /** Why the length of a response would be a guess. */
 export type ResponseFramingReject = 'transfer-encoding-in-http-1.0' | ContentLengthReject;
 
+const DIGIT_0 = 0x30;
+/** Numbers of so many digits are exact as they are. */
+const MOST_EXACT_DIGITS = 15;
 const NONE: RequestFraming = { kind: 'none' };
 const CHUNKED: RequestFraming = { kind: 'chunked' };
 const UNTIL_CLOSE: Framing = { kind: 'until-close' };
@@ -131,7 +134,8 @@ function lastElementOf(list: string): string | undefined {
 }
 
 function contentLength(list: string): RequestFraming | ContentLengthReject {
-  if (/^\d{1,15}$/.test(list)) return { kind: 'content-length', length: Number(list) };
+  const plain = list.length <= MOST_EXACT_DIGITS ? plainNumber(list) : -1;
+  if (plain >= 0) return { kind: 'content-length', length: plain };
   let length = -1;
   for (const digits of elementsOf(list)) {
     if (!/^\d+$/.test(digits)) return 'content-length-invalid';
@@ -141,6 +145,17 @@ function contentLength(list: string): RequestFraming | ContentLengthReject {
     length = value;
   }
   return { kind: 'content-length', length };
+}
+
+/** The value of nothing but digits, at least one; else -1. */
+function plainNumber(digits: string): number {
+  let value = digits.length === 0 ? -1 : 0;
+  for (let at = 0; at < digits.length; at++) {
+    const digit = digits.charCodeAt(at) - DIGIT_0;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
 }
 
 /** Not String.trim: it takes more than blanks and tabs, and a vertical tab before `chunked` is a known way to smuggle. */

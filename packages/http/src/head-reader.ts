@@ -102,8 +102,10 @@ export class HeadReader<Reason extends string> {
     const lineEnd = text.indexOf('\n') + 1;
     if (lineEnd === 0) return false;
     const end = this.#readFields(bytes, text, lineEnd);
-    // By itself: the line's parts are kept while the request waits for its answer, and are not to keep the head.
-    if (end < 0 || this.#start.take(bytes.ahead(lineEnd) ?? '') !== 'complete') return false;
+    if (end < 0) return false;
+    // By itself where it matters: its parts are kept while the request waits for its answer, and are not to keep the head.
+    const line = this.#wantsAllFields ? bytes.ahead(lineEnd) : text.slice(0, lineEnd);
+    if (this.#start.take(line ?? '') !== 'complete') return false;
     this.isMessage = true;
     bytes.goTo(end);
     return true;

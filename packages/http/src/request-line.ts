@@ -15,11 +15,28 @@ export interface RequestLine {
 /** Why a line is none. `not-a-request`: nothing about it looks like HTTP, so no request was begun. */
 export type RequestLineReject = 'malformed-request-line' | 'unsupported-version' | 'http-0.9' | 'not-a-request';
 
+const PLAIN_END = ' HTTP/1.1\r\n';
 const VERSION = /^HTTP\/\d\.\d$/;
 const OTHER_VERSION = /^[A-Z]+\/\d\.\d$/;
 
 /** Reads a line, its line end included or not, that starts with a method and a blank. */
 export function parseRequestLine(line: string): RequestLine | RequestLineReject {
+  return plainLine(line) ?? anyLine(line);
+}
+
+/** Two blanks, `HTTP/1.1`, CR and LF, as nearly all send it. */
+function plainLine(line: string): RequestLine | undefined {
+  if (!line.endsWith(PLAIN_END)) return undefined;
+  const methodEnd = line.indexOf(' ');
+  const targetEnd = line.length - PLAIN_END.length;
+  const isPlain =
+    targetEnd > methodEnd + 1 && !isBlank(line.charCodeAt(methodEnd + 1)) && !isBlank(line.charCodeAt(targetEnd - 1));
+  return isPlain
+    ? { method: line.slice(0, methodEnd), target: line.slice(methodEnd + 1, targetEnd), version: '1.1' }
+    : undefined;
+}
+
+function anyLine(line: string): RequestLine | RequestLineReject {
   let end = line.length;
   if (end > 0 && line.charCodeAt(end - 1) === 0x0a) end--;
   if (end > 0 && line.charCodeAt(end - 1) === 0x0d) end--;
