@@ -17,6 +17,7 @@ async function sentAs(request: RequestFields, options: Partial<ReplayerOptions> 
   await using replayer = createReplayer({
     targets: [`http://127.0.0.1:${server.port}${basePath}`],
     mark: false,
+    forwarder: 'undici',
     ...options,
   });
   replayer.send(aRequest(request));
