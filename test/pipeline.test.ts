@@ -27,6 +27,7 @@ function replayConfig(port: number): ReplayConfig {
     bufferMs: 1000,
     timeoutMs: 5000,
     connections: 10,
+    forwarder: 'exact',
     originalHost: false,
     insecure: false,
     mark: true,

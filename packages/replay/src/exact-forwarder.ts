@@ -28,8 +28,11 @@ export class ExactForwarder implements Forwarder {
   readonly #sockets = new Set<ExactSocket>();
   /** Some of them may have closed since. */
   readonly #idle: ExactSocket[] = [];
-  #finished: ExactExchange[] = [];
-  #settling: ExactExchange[] = [];
+  /** Finished since the loop last looked for input; before that; and a list to use again. */
+  #fresh: ExactExchange[] = [];
+  #ripe: ExactExchange[] = [];
+  #settled: ExactExchange[] = [];
+  #isSettlingScheduled = false;
   #sweepTimer: NodeJS.Timeout | undefined;
   #sweeps = 0;
   #isClosed = false;
@@ -77,23 +80,33 @@ export class ExactForwarder implements Forwarder {
     return socket;
   }
 
-  /**
-   * Before a socket is used again the loop goes round once: the end of a server that closes after its answer comes in
-   * with it, and so does what it says too much.
-   */
   readonly #onFinished = (exchange: ExactExchange): void => {
-    if (this.#finished.push(exchange) === 1) setImmediate(this.#settleFinished);
+    this.#fresh.push(exchange);
+    this.#scheduleSettling();
   };
 
-  readonly #settleFinished = (): void => {
-    const finished = this.#finished;
-    this.#finished = this.#settling;
-    this.#settling = finished;
-    for (const exchange of finished) {
+  #scheduleSettling(): void {
+    if (this.#isSettlingScheduled) return;
+    this.#isSettlingScheduled = true;
+    setImmediate(this.#settleRipe);
+  }
+
+  /**
+   * Before a socket is used again the loop looks for input once more: the end of a server that closes after its answer
+   * comes in with it, and so does what it says too much. This runs after each such look.
+   */
+  readonly #settleRipe = (): void => {
+    this.#isSettlingScheduled = false;
+    const settling = this.#ripe;
+    this.#ripe = this.#fresh;
+    this.#fresh = this.#settled;
+    if (this.#ripe.length > 0) this.#scheduleSettling();
+    for (const exchange of settling) {
       this.#release(exchange.socket);
       exchange.settle();
     }
-    finished.length = 0;
+    settling.length = 0;
+    this.#settled = settling;
   };
 
   #release(socket: ExactSocket): void {

@@ -41,7 +41,7 @@ function withLength(headers: readonly string[], framing: ReplayRequest['framing'
 
 /** In chunks of up to 5 bytes. */
 function chunked(body: string, trailers: readonly string[]): string {
-  const chunks = body.match(/[^]{1,5}/g) ?? [];
+  const chunks = body.match(/[\s\S]{1,5}/g) ?? [];
   const data = chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join('');
   return `${data}0\r\n${linesOf(trailers)}\r\n`;
 }
