@@ -73,11 +73,14 @@ export class ExactWriter {
     message += text.slice(targetAt + target.length, at);
     for (let end = endOfLine(text, at); at < bodyStart; end = endOfLine(text, at)) {
       if (lengthOfLineEnd(text, end) === end - at) break;
-      while (end < bodyStart && isBlank(text.charCodeAt(end))) end = endOfLine(text, end);
-      const lineEnd = end - lengthOfLineEnd(text, end);
-      // RFC 9112 §5.2: a fold goes on as one blank.
-      message += this.#oddLine(text.slice(at, lineEnd).replaceAll(/[ \t]*\r?\n[ \t]+/g, ' '));
-      message += text.slice(lineEnd, end);
+      const lines = [text.slice(at, end - lengthOfLineEnd(text, end))];
+      while (end < bodyStart && isBlank(text.charCodeAt(end))) {
+        const next = endOfLine(text, end);
+        lines.push(text.slice(end, next - lengthOfLineEnd(text, next)));
+        end = next;
+      }
+      message += this.#oddLine(lines.length === 1 ? lines[0]! : unfolded(lines));
+      message += text.slice(end - lengthOfLineEnd(text, end), end);
       at = end;
     }
     return message + this.#addedLines(version) + text.slice(at);
@@ -86,9 +89,10 @@ export class ExactWriter {
   #oddLine(line: string): string {
     const colon = line.indexOf(':');
     if (colon < 0) return line;
-    const value = line.slice(colon + 1).trim();
-    const outgoing = this.#valueOf(line.slice(0, colon).trim(), value);
-    return outgoing === value ? line : `${line.slice(0, colon)}: ${outgoing}`;
+    const name = line.slice(0, endWithoutBlanks(line, 0, colon));
+    const start = startWithoutBlanks(line, colon + 1, line.length);
+    const end = endWithoutBlanks(line, start, line.length);
+    return line.slice(0, start) + this.#valueOf(name, line.slice(start, end)) + line.slice(end);
   }
 
   /** Out of the fields; the length is the body's, which may be another one than was captured. */
@@ -198,6 +202,27 @@ function endOfLine(text: string, at: number): number {
 /** Of a line that ends before `end`: 1 for LF, 2 for CRLF. */
 function lengthOfLineEnd(text: string, end: number): number {
   return text.charCodeAt(end - 2) === CR ? 2 : 1;
+}
+
+/** RFC 9112 §5.2: one blank stands for a line end and the blanks around it. Linear, whatever stands in the lines. */
+function unfolded(lines: readonly string[]): string {
+  const last = lines.length - 1;
+  return lines
+    .map((line, nth) => {
+      const start = nth === 0 ? 0 : startWithoutBlanks(line, 0, line.length);
+      return line.slice(start, nth === last ? line.length : endWithoutBlanks(line, start, line.length));
+    })
+    .join(' ');
+}
+
+function startWithoutBlanks(text: string, start: number, end: number): number {
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  return start;
+}
+
+function endWithoutBlanks(text: string, start: number, end: number): number {
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return end;
 }
 
 function isBlank(code: number): boolean {
