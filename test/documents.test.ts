@@ -189,11 +189,14 @@ describe('docs/operating.md', () => {
 });
 
 describe('docs/supported.md', () => {
-  test('shows every change on the way to staging, and no other', () => {
-    const rows = rowsOf(section(supported, '### What is changed on the way to staging'));
-    const listed = outgoingChanges.map(({ part, name, change }) => [part, `\`${name}\``, change]);
+  test.each([
+    ['exact', '### What is changed on the way to staging'],
+    ['undici', '### What undici changes'],
+  ] as const)('shows every change that the forwarder %s makes, and no other', (forwarder, heading) => {
+    const rows = rowsOf(section(supported, heading));
+    const listed = outgoingChanges[forwarder].map(({ part, name, change }) => [part, `\`${name}\``, change]);
     expect(rows.map((row) => row.slice(0, 3))).toEqual(listed);
-    for (const [at, { unless }] of outgoingChanges.entries()) {
+    for (const [at, { unless }] of outgoingChanges[forwarder].entries()) {
       expect(rows[at]?.at(-1)).toBe(unless === undefined ? '' : FLAG_OF_OPTION[unless]);
     }
   });
@@ -341,7 +344,7 @@ async function emptyLedgers(): Promise<[ListenLedger, ReplayLedger]> {
   const ofReplay = await replay(
     {
       ...{ host: '127.0.0.1', port: 0, targets: [{ url: 'http://127.0.0.1:9' }], resultsFile: undefined },
-      ...{ ...defaults, mark: true, keepOrder: true },
+      ...{ ...defaults, mark: true, keepOrder: true, forwarder: 'exact' },
     },
     { signal: AbortSignal.abort() },
   );

@@ -1,5 +1,6 @@
 // The whole way in one process, without any right to capture: a capture file through listen(), over real UDP, through
 // replay(), to a real server. Proves that the libraries fit, and that both are functions that people can import.
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,6 +28,7 @@ function replayConfig(port: number): ReplayConfig {
     bufferMs: 1000,
     timeoutMs: 5000,
     connections: 10,
+    forwarder: 'exact',
     originalHost: false,
     insecure: false,
     mark: true,
@@ -99,6 +101,24 @@ test('stages on both sides leave requests out, each counted under its reason', a
   expect(listened).toMatchObject({ captured: 3, sent: 2, dropped: { 'no-get': 1 } });
   expect(replayed.sessions).toMatchObject([{ received: 2, rejected: { 'no-put': 1 } }]);
   expect(replayed.targets).toMatchObject([{ received: 1, answered: 1 }]);
+});
+
+test('what a stage before the replay changes is what staging gets, and nothing of the captured bytes', async () => {
+  await using staging = await RawServer.start();
+  const masked = new TextEncoder().encode('masked');
+  const server = await startReplay(replayConfig(staging.port), [
+    (request) => (request.method === 'GET' ? { ...request, headers: ['Host', 'h', 'X-Masked', 'yes'] } : request),
+    (request) => (request.method === 'POST' ? { ...request, body: masked } : request),
+    (request) => (request.method === 'PUT' ? { ...request, index: 7 } : request),
+  ]);
+  await listen({ ...listenConfig, replay: { host: '127.0.0.1', port: server.port } });
+  await staging.arrived(3);
+  await server.end();
+
+  const [get, post, put] = ['GET', 'POST', 'PUT'].map((name) => staging.requests.find(({ method }) => method === name));
+  expect(get?.headers).toEqual(['Host', `127.0.0.1:${staging.port}`, 'X-Masked', 'yes', 'Gor-Replayed', '1']);
+  expect(post?.bodySha256).toBe(createHash('sha256').update(masked).digest('hex'));
+  expect(put?.bodyBytes).toBe(14);
 });
 
 test('a request that could not be shown is counted: dropped where it is not sent either', async () => {

@@ -86,9 +86,10 @@ function completeLength(bytes: string): number {
   const headEnd = bytes.indexOf('\r\n\r\n');
   if (headEnd < 0) return 0;
   const head = bytes.slice(0, headEnd);
-  if (/^transfer-encoding: *chunked/im.test(head)) {
-    const bodyEnd = bytes.indexOf('\r\n0\r\n\r\n', headEnd + 2);
-    return bodyEnd < 0 ? 0 : bodyEnd + 7;
+  if (/^transfer-encoding:.*chunked$/im.test(head)) {
+    const lastChunk = bytes.indexOf('\r\n0\r\n', headEnd + 2);
+    const bodyEnd = lastChunk < 0 ? -1 : bytes.indexOf('\r\n\r\n', lastChunk + 3);
+    return bodyEnd < 0 ? 0 : bodyEnd + 4;
   }
   const length = headEnd + 4 + Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0);
   return bytes.length >= length ? length : 0;

@@ -15,6 +15,8 @@ export interface ReplayConfig {
   readonly timeoutMs: number;
   /** Requests in flight for each target. */
   readonly connections: number;
+  /** Who sends: `exact` the captured bytes, `undici` what that client makes of them. */
+  readonly forwarder: 'exact' | 'undici';
   /** Keep the captured Host instead of the target's. */
   readonly originalHost: boolean;
   /** Do not verify the certificates of https targets. */
@@ -41,6 +43,12 @@ export const replayFlags: readonly Flag[] = [
   { name: 'buffer', kind: 'value', defaultText: '1s', description: 'How long a request over the limit may wait' },
   { name: 'timeout', kind: 'value', defaultText: '5s', description: 'From due to the last byte of the answer' },
   { name: 'connections', kind: 'value', defaultText: '512', description: 'Requests in flight for each target' },
+  {
+    name: 'forwarder',
+    kind: 'value',
+    defaultText: 'exact',
+    description: 'Who sends: exact (the captured bytes) or undici (an HTTP client, which rewrites them)',
+  },
   { name: 'original-host', kind: 'switch', description: "Keep the captured Host header instead of the target's" },
   { name: 'insecure', kind: 'switch', description: 'Do not verify the certificates of https targets' },
   { name: 'no-mark', kind: 'switch', description: 'Do not add the header Gor-Replayed: 1' },
@@ -59,6 +67,7 @@ export function configureReplay(values: FlagValues): ReplayConfig {
     bufferMs,
     timeoutMs,
     connections: parseCount('--connections', values.textOf('connections'), 1, 65_535),
+    forwarder: forwarderOf(values.textOf('forwarder')),
     originalHost: values.on('original-host'),
     insecure: values.on('insecure'),
     mark: !values.on('no-mark'),
@@ -79,6 +88,11 @@ function addressOf(text: string): string {
   const address = /^\[(.*)\]$/.exec(text)?.[1] ?? text;
   if (/^[\w.:%-]+$/.test(address)) return address;
   throw new UsageError(`--ip: "${text}" is not an address`);
+}
+
+function forwarderOf(text: string): ReplayConfig['forwarder'] {
+  if (text === 'exact' || text === 'undici') return text;
+  throw new UsageError(`--forwarder: "${text}" is none; choose exact or undici`);
 }
 
 function timeoutOf(text: string): number {

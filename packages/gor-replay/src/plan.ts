@@ -8,6 +8,7 @@ export function planLines(config: ReplayConfig): string[] {
   const host = config.originalHost ? 'the captured one' : "the target's";
   const mark = config.mark ? 'Gor-Replayed: 1 is added' : 'no mark is added';
   const { maxWaitingRequests, maxWaitingBytes, orderWaitMs } = replayerDefaults;
+  const sender = config.forwarder === 'exact' ? 'sent as captured' : 'sent by undici, which rewrites them';
   const order = config.keepOrder
     ? `kept on each captured connection, for up to ${formatDuration(orderWaitMs)}`
     : 'not kept';
@@ -15,7 +16,7 @@ export function planLines(config: ReplayConfig): string[] {
     `  listens on  udp ${formatHostPort(config.host, config.port)}, for whoever reaches it`,
     ...config.targets.map((target) => `  forwards to ${target.url}, ${limitText(target)}`),
     `  each target up to ${formatCount(config.connections)} requests in flight, ${formatDuration(config.timeoutMs)} for an answer; over the limit up to ${formatDuration(config.bufferMs)}, ${formatCount(maxWaitingRequests)} requests and ${formatBytes(maxWaitingBytes)} waiting`,
-    `  requests    Host is ${host}; ${mark}; order is ${order}`,
+    `  requests    ${sender}; Host is ${host}; ${mark}; order is ${order}`,
     ...(config.resultsFile === undefined ? [] : [`  results     ${config.resultsFile}`]),
     ...(config.bufferMs > config.timeoutMs
       ? [`  mind        --timeout counts from when a request is due: of what waits longer than it nothing is sent`]

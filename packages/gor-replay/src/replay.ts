@@ -7,7 +7,10 @@ import type { ReplayConfig } from './options.ts';
 import { RejectCounts, type ReplayLedger } from './replay-ledger.ts';
 import { ResultsFile } from './results-file.ts';
 
-/** A step between receiver and replay: gives the request to go on with, or the reason to leave it out. */
+/**
+ * A step between receiver and replay: gives the request to go on with, or the reason to leave it out. Where it changes a
+ * field, the request is sent out of its fields, and not as captured.
+ */
 export type ReplayStage = (request: ReplayRequest) => ReplayRequest | string;
 
 /** What a running replay server tells. */
@@ -56,9 +59,9 @@ class ReplayServer {
     this.#options = options;
     const onFailure = (error: Error) => options.onEvent?.({ type: 'results-failed', error });
     this.#results = config.resultsFile === undefined ? undefined : ResultsFile.open(config.resultsFile, onFailure);
-    const { targets, bufferMs, timeoutMs, connections, keepOrder, mark, originalHost, insecure } = config;
+    const { targets, bufferMs, timeoutMs, connections, keepOrder, mark, originalHost, insecure, forwarder } = config;
     this.#replayer = createReplayer({
-      ...{ targets, bufferMs, timeoutMs, connections, keepOrder, mark, originalHost, insecure },
+      ...{ targets, bufferMs, timeoutMs, connections, keepOrder, mark, originalHost, insecure, forwarder },
       onOutcome: (outcome) => this.#onOutcome(outcome),
     });
   }
@@ -111,11 +114,11 @@ class ReplayServer {
     if (record.kind !== 'request') return;
     const parsed = parseRequest(record.payload.slice(), record.timestampUs);
     if (typeof parsed === 'string') return this.#rejects.count(session.id, parsed);
-    const { method, target, version, headers, bytes, framing, trailers } = parsed;
+    const { method, target, version, headers, bytes, bodyStart, framing, trailers } = parsed;
     const { timestampUs, index } = record;
     const body = bodyOf(parsed);
     this.#send(
-      { connection, method, target, version, headers, bytes, body, framing, trailers, timestampUs, index },
+      { connection, method, target, version, headers, bytes, bodyStart, body, framing, trailers, timestampUs, index },
       session.id,
     );
   }
@@ -127,7 +130,7 @@ class ReplayServer {
       if (typeof outcome === 'string') return this.#rejects.count(sessionId, outcome);
       current = outcome;
     }
-    this.#replayer.send(current);
+    this.#replayer.send(current === request || isSame(current, request) ? current : withoutBytes(current));
   }
 
   #onOutcome(outcome: Outcome): void {
@@ -148,4 +151,14 @@ class ReplayServer {
       resultsLost: this.#results?.lost ?? 0,
     };
   }
+}
+
+/** Whether all that is sent is as it was captured: the same objects, since nobody writes into them. */
+function isSame(request: ReplayRequest, captured: ReplayRequest): boolean {
+  const sent = ['method', 'target', 'version', 'headers', 'bytes', 'bodyStart', 'body', 'framing', 'trailers'] as const;
+  return sent.every((name) => request[name] === captured[name]);
+}
+
+function withoutBytes({ bodyStart: _, ...request }: ReplayRequest): ReplayRequest {
+  return request;
 }

@@ -21,6 +21,7 @@ test('without flags: every default of the help', async () => {
     insecure: false,
     mark: true,
     keepOrder: true,
+    forwarder: 'exact',
     resultsFile: undefined,
   });
 });
@@ -32,6 +33,7 @@ describe('what the flags say', () => {
       '--original-host --insecure --no-mark --no-order',
       { originalHost: true, insecure: true, mark: false, keepOrder: false },
     ],
+    ['undici', '--forwarder undici', { forwarder: 'undici' }],
     ['an IPv6 address to listen on, with brackets', '-ip [::1]', { host: '::1' }],
     ['and without', '--ip ::1', { host: '::1' }],
     ['one dash and an equals sign', '-ip=127.0.0.1', { host: '127.0.0.1' }],

@@ -10,6 +10,7 @@ const defaults: ReplayConfig = {
   bufferMs: 1000,
   timeoutMs: 5000,
   connections: 512,
+  forwarder: 'exact',
   originalHost: false,
   insecure: false,
   mark: true,
@@ -22,7 +23,7 @@ test('the defaults', () => {
     '  listens on  udp 0.0.0.0:28020, for whoever reaches it',
     '  forwards to http://localhost:8080, no limit',
     '  each target up to 512 requests in flight, 5 s for an answer; over the limit up to 1 s, 65,536 requests and 64 MB waiting',
-    "  requests    Host is the target's; Gor-Replayed: 1 is added; order is kept on each captured connection, for up to 1 s",
+    "  requests    sent as captured; Host is the target's; Gor-Replayed: 1 is added; order is kept on each captured connection, for up to 1 s",
   ]);
 });
 
@@ -36,6 +37,7 @@ describe('what differs is said', () => {
     ['a buffer that --timeout cuts short', { bufferMs: 6000 }, '--timeout counts from when a request is due'],
     ['an IPv6 address', { host: '::' }, 'udp [::]:28020'],
     ['the captured Host', { originalHost: true }, 'Host is the captured one'],
+    ['undici', { forwarder: 'undici' }, 'sent by undici, which rewrites them'],
     ['no mark', { mark: false }, 'no mark is added'],
     ['no order', { keepOrder: false }, 'order is not kept'],
     ['certificates are not verified', { insecure: true }, 'certificates of https targets are not verified'],

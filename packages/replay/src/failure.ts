@@ -49,6 +49,14 @@ export function failureOf(error: unknown): FailedReason | 'cannot-send' {
   return TLS_CODE.test(code) ? 'tls' : 'other';
 }
 
+/** Why a socket of ours failed; `isConnected`: it was open, so nothing about opening it is to blame. */
+export function socketFailureOf(error: unknown, isConnected: boolean): FailedReason {
+  // The system gave up sending again.
+  if (isConnected && codeOf(error) === 'ETIMEDOUT') return 'timeout';
+  const failure = failureOf(error);
+  return failure === 'cannot-send' ? 'other' : failure;
+}
+
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

@@ -28,6 +28,8 @@ export interface Forwarder {
   readonly refusal: (request: ReplayRequest) => SkippedReason | undefined;
   /** Sends a request at once. The target never has more than `connections` of them under way. */
   readonly forward: (request: ReplayRequest, listener: ForwardListener) => ForwardHandle;
+  /** Of the requests sent, those that the way that was chosen could not say, and that went exactly; 0 where it is missing. */
+  readonly sentExactly?: number;
   /** Closes every socket. May be called twice. */
   readonly close: () => Promise<void>;
 }
@@ -36,7 +38,7 @@ export interface Forwarder {
 export interface Destination {
   /** As in the target's spec: scheme, host, port, base path without a trailing slash. */
   readonly url: string;
-  /** Most sockets that it may hold. */
+  /** Most requests under way, each on a socket of its own; idle sockets come besides, for 1.5 s. */
   readonly connections: number;
   /** Longest that a connection may take to open, in milliseconds. */
   readonly timeoutMs: number;

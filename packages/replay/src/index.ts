@@ -5,14 +5,8 @@ export type { Destination, Forwarder, ForwardHandle, ForwardListener } from './f
 export type { LeaseSource } from './lease-stock.ts';
 export { replayerDefaults } from './options.ts';
 export type { Outcome } from './outcomes.ts';
-export {
-  comparableHeaders,
-  markName,
-  markValue,
-  type OutgoingChange,
-  outgoingChanges,
-  outgoingTarget,
-} from './outgoing.ts';
+export { comparableHeaders, type OutgoingChange, outgoingChanges } from './outgoing-changes.ts';
+export { markName, markValue } from './outgoing-settings.ts';
 export type { FailedReason, LimitedReason, SkippedReason } from './reasons.ts';
 export { createReplayer, type Replayer, type ReplayLedger } from './replayer.ts';
 export type { ReplayerOptions } from './replayer-options.ts';

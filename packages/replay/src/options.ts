@@ -17,6 +17,7 @@ export const replayerDefaults = {
   mark: true,
   originalHost: false,
   insecure: false,
+  forwarder: 'exact' as NonNullable<ReplayerOptions['forwarder']>,
   maxQueuedOutcomes: 10_000,
   clock: systemClock,
 };
@@ -33,6 +34,10 @@ export function resolveOptions(options: ReplayerOptions): ResolvedOptions {
     if (typeof replayerDefaults[name as keyof typeof replayerDefaults] === 'number' && !(Number(value) >= least)) {
       throw new RangeError(`${name} is ${value}; it must be a number of ${least} or more`);
     }
+  }
+  const { forwarder } = resolved;
+  if (typeof forwarder !== 'function' && forwarder !== 'exact' && forwarder !== 'undici') {
+    throw new TypeError(`forwarder is ${forwarder}; it must be "exact", "undici" or a function that makes one`);
   }
   return resolved;
 }

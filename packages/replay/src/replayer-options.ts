@@ -38,8 +38,11 @@ export interface ReplayerOptions {
   readonly clock?: Clock;
   /** Who has the authority over a target's rate; Bottleneck in this process. Called once for each target with a rate. */
   readonly leaseSource?: (url: string, ratePerSecond: number) => LeaseSource;
-  /** Who carries requests; undici. Called once for each target. */
-  readonly forwarder?: (destination: Destination) => Forwarder;
+  /**
+   * Who carries requests. `exact`: their captured bytes. `undici`: the HTTP client of Node's own project; what that
+   * refuses goes exactly, counted (`sentExactly`). Or one of your own, made once for each target. `exact`.
+   */
+  readonly forwarder?: 'exact' | 'undici' | ((destination: Destination) => Forwarder);
   /** Closes the replayer; `drain()` then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }

@@ -1,6 +1,7 @@
 // The whole: every request goes to every target, each target on its own.
 
 import { BottleneckLease } from './bottleneck-lease.ts';
+import { ExactForwarder } from './exact-forwarder.ts';
 import type { Destination, Forwarder } from './forwarder.ts';
 import { leaseTokensAt } from './lease-stock.ts';
 import { type ResolvedOptions, resolveOptions } from './options.ts';
@@ -114,14 +115,13 @@ class TargetsReplayer implements Replayer {
   #createTarget(spec: TargetSpec): Target {
     const options = this.#options;
     const rate = spec.limit?.kind === 'per-second' ? spec.limit.ratePerSecond : undefined;
-    const createForwarder = options.forwarder ?? ((to: Destination): Forwarder => new UndiciForwarder(to));
     const createLease =
       options.leaseSource ??
       ((_url: string, perSecond: number) => new BottleneckLease(perSecond, leaseTokensAt(perSecond)));
     return new Target({
       ...options,
       spec,
-      forwarder: createForwarder({ ...options, url: spec.url }),
+      forwarder: forwarderOf(options.forwarder, { ...options, url: spec.url }),
       leaseSource: rate === undefined ? undefined : createLease(spec.url, rate),
       onOutcome: this.#tell,
       onIdle: this.#onIdle,
@@ -135,7 +135,7 @@ class TargetsReplayer implements Replayer {
     try {
       onOutcome(outcome);
     } catch (error) {
-      // Thrown through here it would end up inside undici, which takes it for a failure of the request.
+      // Thrown through here it would end up inside the forwarder, which takes it for a failure of the request.
       queueMicrotask(() => {
         throw error;
       });
@@ -155,4 +155,9 @@ class TargetsReplayer implements Replayer {
   #isIdle(): boolean {
     return this.#targets.every((target) => target.waiting === 0);
   }
+}
+
+function forwarderOf(chosen: ResolvedOptions['forwarder'], destination: Destination): Forwarder {
+  if (typeof chosen === 'function') return chosen(destination);
+  return chosen === 'undici' ? new UndiciForwarder(destination) : new ExactForwarder(destination);
 }

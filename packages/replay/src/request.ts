@@ -8,12 +8,17 @@ export interface ReplayRequest {
   readonly method: string;
   /** As on the request line, a character a byte (Latin-1). */
   readonly target: string;
-  /** As on the request line, with or without `HTTP/`. It is not sent: undici always says HTTP/1.1. */
+  /** As on the request line, with or without `HTTP/`. */
   readonly version: string;
   /** Flat `[name, value, name, value, …]` as captured, a character a byte (Latin-1). */
   readonly headers: readonly string[];
   /** The whole message as captured. Must not change after `send`. */
   readonly bytes: Uint8Array;
+  /**
+   * Where the body starts in `bytes`, behind the empty line: says that `bytes` are the request, byte for byte, and the
+   * exact forwarder sends them. Missing: the fields were changed, or there are no captured bytes; it sends the fields.
+   */
+  readonly bodyStart?: number | undefined;
   /** The body without its transfer coding; a view into `bytes` or a piece of its own. Must not change after `send`. */
   readonly body: Uint8Array;
   /** How the captured message said where its body ends. */

@@ -27,6 +27,8 @@ export type TargetLedger = {
   readonly waitingBytes: number;
   /** Started beside a predecessor of their connection, because the order wait was over. */
   readonly overlapped: number;
+  /** Of those sent, the ones that the forwarder chosen (undici) could not say, and that went exactly. */
+  readonly sentExactly: number;
   /** From due to the end of the answer, of answered and timed-out requests; at most 1/16 too high; `null` without any. */
   readonly latencyMs: { readonly p50: number | null; readonly p99: number | null };
 };
@@ -81,7 +83,7 @@ export class Tally {
   }
 
   /** A copy of all counts. */
-  ledger(target: { url: string; limit: string | null; inFlight: number; waitingBytes: number }): TargetLedger {
+  ledger(target: Pick<TargetLedger, 'url' | 'limit' | 'inFlight' | 'waitingBytes' | 'sentExactly'>): TargetLedger {
     return {
       url: target.url,
       limit: target.limit,
@@ -94,6 +96,7 @@ export class Tally {
       inFlight: target.inFlight,
       waitingBytes: target.waitingBytes,
       overlapped: this.#overlapped,
+      sentExactly: target.sentExactly,
       latencyMs: { p50: this.#latency.quantileMs(0.5), p99: this.#latency.quantileMs(0.99) },
     };
   }

@@ -108,12 +108,13 @@ export class Target {
   }
 
   ledger(): TargetLedger {
-    const { spec } = this.#options;
+    const { spec, forwarder } = this.#options;
     return this.#tally.ledger({
       url: spec.url,
       limit: spec.limit === undefined ? null : formatLimit(spec.limit),
       inFlight: this.#flying.length,
       waitingBytes: this.#backlog.bytes,
+      sentExactly: forwarder.sentExactly ?? 0,
     });
   }
 
@@ -215,7 +216,7 @@ export class Target {
     this.#flying.remove(delivery);
     this.#over(delivery, nowMs);
     if (reason === undefined) this.#answered(delivery, nowMs);
-    else if (reason === 'cannot-send') this.#skipped(delivery, 'undici-cannot-send');
+    else if (reason === 'cannot-send') this.#skipped(delivery, 'cannot-send');
     else this.#failed(delivery, reason, nowMs);
     this.#run(nowMs);
   }

@@ -1,14 +1,22 @@
 // Requests over undici 7, a Client (one socket, one request at a time) for each place that the target may fill. Not
 // undici's Pool: a Client can be destroyed while it still connects, so a deadline frees its place at once.
-// Never sends twice: a request that was written and not answered has failed, whatever the reason.
+// Never sends twice: a request that was written and not answered has failed, whatever the reason. What undici cannot say
+// goes through the exact forwarder.
 
+import { createRequire } from 'node:module';
 import { Readable } from 'node:stream';
-import { buildConnector, Client } from 'undici';
+import type { buildConnector, Client } from 'undici';
+import { ExactForwarder } from './exact-forwarder.ts';
 import { failureOf } from './failure.ts';
 import type { Destination, Forwarder, ForwardHandle, ForwardListener } from './forwarder.ts';
-import { type OutgoingSettings, outgoingHead, refusalOf } from './outgoing.ts';
+import { type OutgoingSettings, outgoingSettingsOf } from './outgoing-settings.ts';
 import type { FailedReason } from './reasons.ts';
 import type { ReplayRequest } from './request.ts';
+import { MAX_ANSWER_HEAD_BYTES } from './response-framer.ts';
+import { isBeyondUndici, outgoingHead } from './undici-head.ts';
+
+// Not loaded before it is chosen: most processes do without it.
+const require = createRequire(import.meta.url);
 
 /**
  * An idle socket is closed after this long, unless the answer's Keep-Alive says otherwise: sooner than servers do it
@@ -16,30 +24,28 @@ import type { ReplayRequest } from './request.ts';
  */
 const IDLE_SOCKET_MS = 1_500;
 
-const MAX_ANSWER_HEAD_BYTES = 64 * 1024;
-
 /** Sockets of one target. Idle ones are taken last in, first out: few stay warm, the others close. */
 export class UndiciForwarder implements Forwarder {
+  readonly #undici: typeof import('undici') = require('undici');
   readonly #settings: OutgoingSettings;
   readonly #origin: string;
   readonly #serverName: string;
   readonly #connect: buildConnector.connector;
+  /** For what undici cannot say. */
+  readonly #exact: ExactForwarder;
   readonly #idle: Client[] = [];
   readonly #busy = new Set<Client>();
   #finished: Exchange[] = [];
+  #sentExactly = 0;
   #isClosed = false;
 
   constructor(destination: Destination) {
     const url = new URL(destination.url);
     this.#origin = url.origin;
     this.#serverName = url.hostname;
-    this.#settings = {
-      authority: url.host,
-      basePath: url.pathname.replace(/\/+$/, ''),
-      originalHost: destination.originalHost,
-      mark: destination.mark,
-    };
-    const connector = buildConnector({
+    this.#settings = outgoingSettingsOf(destination);
+    this.#exact = new ExactForwarder(destination);
+    const connector = this.#undici.buildConnector({
       rejectUnauthorized: !destination.insecure,
       // 0 is undici's word for no limit.
       timeout: Number.isFinite(destination.timeoutMs) ? destination.timeoutMs : 0,
@@ -47,11 +53,17 @@ export class UndiciForwarder implements Forwarder {
     });
     // The name in the handshake is the target's, whatever Host says.
     this.#connect = ({ servername: _fromHost, ...options }, callback) => connector(options, callback);
+    this.refusal = this.#exact.refusal;
   }
 
-  readonly refusal = refusalOf;
+  readonly refusal: Forwarder['refusal'];
+
+  get sentExactly(): number {
+    return this.#sentExactly;
+  }
 
   readonly forward = (request: ReplayRequest, listener: ForwardListener): ForwardHandle => {
+    if (isBeyondUndici(request)) return this.#forwardExactly(request, listener);
     const client = this.#idle.pop() ?? this.#openClient();
     this.#busy.add(client);
     const exchange = new Exchange(client, listener, this.#finish);
@@ -67,18 +79,25 @@ export class UndiciForwarder implements Forwarder {
       servername: this.#serverName,
     };
     client.dispatch(options, exchange);
-    return exchange;
+    if (!exchange.isRefused) return exchange;
+    this.#release(client);
+    return this.#forwardExactly(request, listener);
   };
 
   readonly close = async (): Promise<void> => {
     this.#isClosed = true;
     const clients = [...this.#idle.splice(0), ...this.#busy];
     this.#busy.clear();
-    await Promise.all(clients.map((client) => client.destroy()));
+    await Promise.all([...clients.map((client) => client.destroy()), this.#exact.close()]);
   };
 
+  #forwardExactly(request: ReplayRequest, listener: ForwardListener): ForwardHandle {
+    this.#sentExactly += 1;
+    return this.#exact.forward(request, listener);
+  }
+
   #openClient(): Client {
-    return new Client(this.#origin, {
+    return new this.#undici.Client(this.#origin, {
       connect: this.#connect,
       pipelining: 1,
       headersTimeout: 0,
@@ -114,9 +133,11 @@ export class UndiciForwarder implements Forwarder {
 /** One request and its answer: undici's handler on one side, the target's handle on the other. */
 class Exchange implements ForwardHandle {
   readonly client: Client;
+  /** undici did not take it: nothing was or will be sent, and nobody is told. */
+  isRefused = false;
   readonly #listener: ForwardListener;
   readonly #finish: (exchange: Exchange) => void;
-  #failure: FailedReason | 'cannot-send' | undefined = undefined;
+  #failure: FailedReason | undefined = undefined;
   #isFinished = false;
   #isSettled = false;
 
@@ -166,8 +187,12 @@ class Exchange implements ForwardHandle {
 
   onError(error: unknown): void {
     if (this.#isFinished) return;
-    this.#failure = failureOf(error);
     this.#isFinished = true;
+    const failure = failureOf(error);
+    // Said before `dispatch` returns.
+    this.isRefused = failure === 'cannot-send';
+    if (failure === 'cannot-send') return;
+    this.#failure = failure;
     this.#finish(this);
   }
 }

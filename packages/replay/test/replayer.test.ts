@@ -1,4 +1,5 @@
-// The real thing: undici, Bottleneck, the machine's clock, and servers on loopback that behave and misbehave.
+// The real thing, with each forwarder: sockets, Bottleneck, the machine's clock, and servers on loopback that behave and
+// misbehave.
 
 import { createServer, type Server } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -11,307 +12,315 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-function replayTo(ports: readonly number[], options: Partial<ReplayerOptions> = {}): Replayer {
-  const replayer = createReplayer({ targets: ports.map((port) => `http://127.0.0.1:${port}`), ...options });
-  closing.push(async () => {
-    await replayer.close();
-    for (const ledger of replayer.ledger().targets) {
-      expectBalance(ledger);
-      expect(ledger).toMatchObject({ waiting: 0, inFlight: 0, waitingBytes: 0 });
-    }
-  });
-  return replayer;
-}
-
-async function odd(answer?: OddAnswer): Promise<OddServer> {
-  const server = await openOddServer(answer);
-  closing.push(server.close);
-  return server;
-}
-
-const firstOf = (replayer: Replayer) => replayer.ledger().targets[0]!;
-
-describe('a server that answers wrongly is one counted failure, and the next request is unaffected', () => {
-  test.each<[string, OddAnswer, Record<string, number>]>([
-    ['it closes without an answer', (socket) => socket.end(), { 'closed-early': 1 }],
-    ['it resets', (socket) => socket.resetAndDestroy(), { reset: 1 }],
-    ['half a head, then it closes', (socket) => socket.end('HTTP/1.1 200 O'), { 'closed-early': 1 }],
-    [
-      'half a body, then it closes',
-      (socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab'),
-      { 'closed-early': 1 },
-    ],
-    [
-      'half a chunked body of the last answer, then it closes',
-      (socket) => socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab'),
-      { 'closed-early': 1 },
-    ],
-    [
-      'half a chunked body, then it closes',
-      (socket) => socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab'),
-      { 'closed-early': 1 },
-    ],
-    ['garbage', (socket) => socket.write('\x00\x01\x02 not http at all\r\n\r\n'), { 'bad-answer': 1 }],
-    [
-      'a switch of protocols nobody asked for',
-      (socket) => socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n'),
-      { 'bad-answer': 1 },
-    ],
-    [
-      'a head without end',
-      (socket) => socket.write(`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(70_000)}`),
-      { 'bad-answer': 1 },
-    ],
-    ['no answer', () => {}, { timeout: 1 }],
-    [
-      'an answer without end',
-      (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab'),
-      { timeout: 1 },
-    ],
-    [
-      'informational answers only',
-      (socket) => socket.write('HTTP/1.1 102 Processing\r\n\r\n'.repeat(1000)),
-      { timeout: 1 },
-    ],
-  ])('%s', async (_sentence, answer, failed) => {
-    const server = await odd((socket, request, index) =>
-      index === 0 ? answer(socket, request, index) : socket.write(OK),
-    );
-    const replayer = replayTo([server.port], { timeoutMs: 250, connections: 1 });
-    replayer.send(aRequest());
-    await replayer.drain();
-    expect(firstOf(replayer).failed).toEqual(failed);
-    replayer.send(aRequest());
-    await replayer.drain();
-    expect(firstOf(replayer)).toMatchObject({ answered: 1, failed });
-    expect(server.requests).toHaveLength(2);
-  });
-
-  test('two answers to one request do not become the answer to the next', async () => {
-    const server = await odd((socket, _request, index) =>
-      socket.write(index === 0 ? `${OK}HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n` : OK),
-    );
-    const statuses: (number | undefined)[] = [];
-    const replayer = replayTo([server.port], { connections: 1, onOutcome: ({ status }) => statuses.push(status) });
-    for (let n = 0; n < 2; n++) {
-      replayer.send(aRequest());
-      await replayer.drain();
-    }
-    expect(statuses).toEqual([200, 200]);
-  });
-
-  test('a server that closes each connection after its answer loses nothing', async () => {
-    const server = await odd((socket) => socket.end('HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n'));
-    const replayer = replayTo([server.port], { connections: 4 });
-    for (let n = 0; n < 50; n++) replayer.send(aRequest({ connection: n }));
-    await replayer.drain();
-    expect(firstOf(replayer)).toMatchObject({ answered: 50, failed: {} });
-    expect(server.requests).toHaveLength(50);
-  });
-
-  test('a server that says keep-alive and closes gets each request at most once, and each is counted', async () => {
-    const server = await odd((socket) => socket.end(OK));
-    const replayer = replayTo([server.port], { connections: 2 });
-    for (let n = 0; n < 100; n++) replayer.send(aRequest({ connection: n % 4, target: `/${n}` }));
-    await replayer.drain();
-    const { answered, failed } = firstOf(replayer);
-    expect(new Set(server.requests).size).toBe(server.requests.length);
-    expect(answered).toBe(server.requests.length);
-    expect(answered + (failed['closed-early'] ?? 0) + (failed.reset ?? 0)).toBe(100);
-    expect(answered).toBeGreaterThan(50);
-  });
-
-  test('sockets of deadlines, failures and closing do not stay open', async () => {
-    const server = await odd((socket, _request, index) => (index % 2 === 0 ? undefined : socket.write('nonsense')));
-    const replayer = replayTo([server.port], { connections: 4, timeoutMs: 50 });
-    for (let n = 0; n < 24; n++) replayer.send(aRequest({ connection: n }));
-    await replayer.drain();
-    await replayer.close();
-    expect(firstOf(replayer).answered).toBe(0);
-    await expect.poll(() => server.openConnections).toBe(0);
-  });
-
-  test('nobody listens', async () => {
-    const replayer = replayTo([await findDeadPort()]);
-    for (let n = 0; n < 20; n++) replayer.send(aRequest({ connection: n }));
-    await replayer.drain();
-    expect(firstOf(replayer)).toMatchObject({ failed: { 'connect-refused': 20 }, answered: 0 });
-  });
-
-  test('a name that does not resolve', async () => {
-    const replayer = createReplayer({ targets: ['http://no-such-host.invalid'] });
-    replayer.send(aRequest());
-    await replayer.drain();
-    expect(firstOf(replayer).failed).toEqual({ unresolvable: 1 });
-    await replayer.close();
-  });
-
-  test('https to a server that speaks http', async () => {
-    const server = await odd();
-    const replayer = createReplayer({ targets: [`https://127.0.0.1:${server.port}`], timeoutMs: 500 });
-    replayer.send(aRequest());
-    await replayer.drain();
-    const { failed } = firstOf(replayer);
-    expect(Object.values(failed)).toEqual([1]);
-    expect(Object.keys(failed)[0]).toMatch(/tls|connect-timeout/);
-    await replayer.close();
-  });
-});
-
-describe('beside each other', () => {
-  test('dead, hanging and nonsensical targets cost the good one nothing', async () => {
-    const good = await odd();
-    const hanging = await odd(() => {});
-    const nonsense = await odd((socket) => socket.write('nonsense\r\n\r\n'));
-    const replayer = replayTo([await findDeadPort(), hanging.port, nonsense.port, good.port], {
-      timeoutMs: 1000,
-      connections: 8,
+describe.each(['exact', 'undici'] as const)('the forwarder %s:', (forwarder) => {
+  function replayTo(ports: readonly number[], options: Partial<ReplayerOptions> = {}): Replayer {
+    const replayer = createReplayer({
+      forwarder,
+      targets: ports.map((port) => `http://127.0.0.1:${port}`),
+      ...options,
     });
-    for (let n = 0; n < 200; n++) replayer.send(aRequest({ connection: n % 10, target: `/${n}` }));
-    await replayer.drain();
-    const [dead, hung, odd3, well] = replayer.ledger().targets;
-    expect(well).toMatchObject({ answered: 200, limited: {}, failed: {}, skipped: {} });
-    expect(dead!.failed['connect-refused']).toBeGreaterThan(0);
-    expect(hung!.answered).toBe(0);
-    expect(odd3!.failed['bad-answer']).toBeGreaterThan(0);
-    expect([dead!.answered, odd3!.answered]).toEqual([0, 0]);
-    expect(new Set(good.requests).size).toBe(200);
-  });
-
-  test('a target that comes back is used again', async () => {
-    const port = await findDeadPort();
-    const replayer = replayTo([port]);
-    replayer.send(aRequest());
-    await replayer.drain();
-    const server = createServer((_request, response) => response.end('ok'));
-    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-    closing.push(() => new Promise((resolve) => server.close(resolve)));
-    replayer.send(aRequest());
-    await replayer.drain();
-    expect(firstOf(replayer)).toMatchObject({ failed: { 'connect-refused': 1 }, answered: 1 });
-    await replayer.close();
-    server.closeAllConnections();
-  });
-});
-
-describe('a node:http server', () => {
-  async function listen(server: Server): Promise<number> {
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    closing.push(() => {
-      server.closeAllConnections();
-      return new Promise((resolve) => server.close(resolve));
+    closing.push(async () => {
+      await replayer.close();
+      for (const ledger of replayer.ledger().targets) {
+        expectBalance(ledger);
+        expect(ledger).toMatchObject({ waiting: 0, inFlight: 0, waitingBytes: 0 });
+      }
     });
-    const address = server.address();
-    return typeof address === 'object' && address !== null ? address.port : 0;
+    return replayer;
   }
 
-  test('1,000 requests arrive exactly once, over few connections, in order on each captured one', async () => {
-    const seen: string[] = [];
-    let sockets = 0;
-    const server = createServer((request, response) => {
-      seen.push(request.url ?? '');
-      request.resume();
-      request.on('end', () => response.end('hello'));
-    });
-    server.on('connection', () => sockets++);
-    const replayer = replayTo([await listen(server)], { connections: 16 });
-    for (let n = 0; n < 1000; n++) {
-      const body = n % 3 === 0 ? 'x'.repeat(n) : '';
-      const framing = n % 6 === 0 ? 'chunked' : 'content-length';
-      replayer.send(
-        aRequest({ connection: n % 20, target: `/${n}`, method: body === '' ? 'GET' : 'POST', body, framing }),
+  async function odd(answer?: OddAnswer): Promise<OddServer> {
+    const server = await openOddServer(answer);
+    closing.push(server.close);
+    return server;
+  }
+
+  const firstOf = (replayer: Replayer) => replayer.ledger().targets[0]!;
+
+  describe('a server that answers wrongly is one counted failure, and the next request is unaffected', () => {
+    test.each<[string, OddAnswer, Record<string, number>]>([
+      ['it closes without an answer', (socket) => socket.end(), { 'closed-early': 1 }],
+      ['it resets', (socket) => socket.resetAndDestroy(), { reset: 1 }],
+      ['half a head, then it closes', (socket) => socket.end('HTTP/1.1 200 O'), { 'closed-early': 1 }],
+      [
+        'half a body, then it closes',
+        (socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab'),
+        { 'closed-early': 1 },
+      ],
+      [
+        'half a chunked body of the last answer, then it closes',
+        (socket) => socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab'),
+        { 'closed-early': 1 },
+      ],
+      [
+        'half a chunked body, then it closes',
+        (socket) => socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab'),
+        { 'closed-early': 1 },
+      ],
+      ['garbage', (socket) => socket.write('\x00\x01\x02 not http at all\r\n\r\n'), { 'bad-answer': 1 }],
+      [
+        'a switch of protocols nobody asked for',
+        (socket) => socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n'),
+        { 'bad-answer': 1 },
+      ],
+      [
+        'a head without end',
+        (socket) => socket.write(`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(70_000)}`),
+        { 'bad-answer': 1 },
+      ],
+      ['no answer', () => {}, { timeout: 1 }],
+      [
+        'an answer without end',
+        (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab'),
+        { timeout: 1 },
+      ],
+      [
+        'informational answers only',
+        (socket) => socket.write('HTTP/1.1 102 Processing\r\n\r\n'.repeat(1000)),
+        { timeout: 1 },
+      ],
+    ])('%s', async (_sentence, answer, failed) => {
+      const server = await odd((socket, request, index) =>
+        index === 0 ? answer(socket, request, index) : socket.write(OK),
       );
-    }
-    await replayer.drain();
-    expect(firstOf(replayer)).toMatchObject({ answered: 1000, failed: {}, overlapped: 0 });
-    expect(new Set(seen).size).toBe(1000);
-    expect(seen).toHaveLength(1000);
-    expect(sockets).toBeLessThanOrEqual(16);
-    for (let connection = 0; connection < 20; connection++) {
-      const numbers = seen.map((url) => Number(url.slice(1))).filter((n) => n % 20 === connection);
-      expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
-    }
+      const replayer = replayTo([server.port], { timeoutMs: 250, connections: 1 });
+      replayer.send(aRequest());
+      await replayer.drain();
+      expect(firstOf(replayer).failed).toEqual(failed);
+      replayer.send(aRequest());
+      await replayer.drain();
+      expect(firstOf(replayer)).toMatchObject({ answered: 1, failed });
+      expect(server.requests).toHaveLength(2);
+    });
+
+    test('two answers to one request do not become the answer to the next', async () => {
+      const server = await odd((socket, _request, index) =>
+        socket.write(index === 0 ? `${OK}HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n` : OK),
+      );
+      const statuses: (number | undefined)[] = [];
+      const replayer = replayTo([server.port], { connections: 1, onOutcome: ({ status }) => statuses.push(status) });
+      for (let n = 0; n < 2; n++) {
+        replayer.send(aRequest());
+        await replayer.drain();
+      }
+      expect(statuses).toEqual([200, 200]);
+    });
+
+    test('a server that closes each connection after its answer loses nothing', async () => {
+      const server = await odd((socket) => socket.end('HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n'));
+      const replayer = replayTo([server.port], { connections: 4 });
+      for (let n = 0; n < 50; n++) replayer.send(aRequest({ connection: n }));
+      await replayer.drain();
+      expect(firstOf(replayer)).toMatchObject({ answered: 50, failed: {} });
+      expect(server.requests).toHaveLength(50);
+    });
+
+    test('a server that says keep-alive and closes gets each request at most once, and each is counted', async () => {
+      const server = await odd((socket) => socket.end(OK));
+      const replayer = replayTo([server.port], { connections: 2 });
+      for (let n = 0; n < 100; n++) replayer.send(aRequest({ connection: n % 4, target: `/${n}` }));
+      await replayer.drain();
+      const { answered, failed } = firstOf(replayer);
+      expect(new Set(server.requests).size).toBe(server.requests.length);
+      expect(answered).toBe(server.requests.length);
+      expect(answered + (failed['closed-early'] ?? 0) + (failed.reset ?? 0)).toBe(100);
+      expect(answered).toBeGreaterThan(50);
+    });
+
+    test('sockets of deadlines, failures and closing do not stay open', async () => {
+      const server = await odd((socket, _request, index) => (index % 2 === 0 ? undefined : socket.write('nonsense')));
+      const replayer = replayTo([server.port], { connections: 4, timeoutMs: 50 });
+      for (let n = 0; n < 24; n++) replayer.send(aRequest({ connection: n }));
+      await replayer.drain();
+      await replayer.close();
+      expect(firstOf(replayer).answered).toBe(0);
+      await expect.poll(() => server.openConnections).toBe(0);
+    });
+
+    test('nobody listens', async () => {
+      const replayer = replayTo([await findDeadPort()]);
+      for (let n = 0; n < 20; n++) replayer.send(aRequest({ connection: n }));
+      await replayer.drain();
+      expect(firstOf(replayer)).toMatchObject({ failed: { 'connect-refused': 20 }, answered: 0 });
+    });
+
+    test('a name that does not resolve', async () => {
+      const replayer = createReplayer({ forwarder, targets: ['http://no-such-host.invalid'] });
+      replayer.send(aRequest());
+      await replayer.drain();
+      expect(firstOf(replayer).failed).toEqual({ unresolvable: 1 });
+      await replayer.close();
+    });
+
+    test('https to a server that speaks http', async () => {
+      const server = await odd();
+      const replayer = createReplayer({ forwarder, targets: [`https://127.0.0.1:${server.port}`], timeoutMs: 500 });
+      replayer.send(aRequest());
+      await replayer.drain();
+      const { failed } = firstOf(replayer);
+      expect(Object.values(failed)).toEqual([1]);
+      expect(Object.keys(failed)[0]).toMatch(/tls|connect-timeout/);
+      await replayer.close();
+    });
   });
 
-  test('a body of 7 MB arrives identical, by length and chunked', async () => {
-    const body = new Uint8Array(Buffer.alloc(7_340_032, '0123456789abcdef'));
-    const got: Buffer[] = [];
-    const server = createServer((request, response) => {
-      const chunks: Buffer[] = [];
-      request.on('data', (chunk: Buffer) => chunks.push(chunk));
-      request.on('end', () => {
-        got.push(Buffer.concat(chunks));
-        response.end();
+  describe('beside each other', () => {
+    test('dead, hanging and nonsensical targets cost the good one nothing', async () => {
+      const good = await odd();
+      const hanging = await odd(() => {});
+      const nonsense = await odd((socket) => socket.write('nonsense\r\n\r\n'));
+      const replayer = replayTo([await findDeadPort(), hanging.port, nonsense.port, good.port], {
+        timeoutMs: 1000,
+        connections: 8,
       });
+      for (let n = 0; n < 200; n++) replayer.send(aRequest({ connection: n % 10, target: `/${n}` }));
+      await replayer.drain();
+      const [dead, hung, odd3, well] = replayer.ledger().targets;
+      expect(well).toMatchObject({ answered: 200, limited: {}, failed: {}, skipped: {} });
+      expect(dead!.failed['connect-refused']).toBeGreaterThan(0);
+      expect(hung!.answered).toBe(0);
+      expect(odd3!.failed['bad-answer']).toBeGreaterThan(0);
+      expect([dead!.answered, odd3!.answered]).toEqual([0, 0]);
+      expect(new Set(good.requests).size).toBe(200);
     });
-    const replayer = replayTo([await listen(server)]);
-    replayer.send({ ...aRequest({ method: 'PUT' }), body, framing: 'content-length' });
-    replayer.send({ ...aRequest({ method: 'PUT' }), body, framing: 'chunked' });
-    await replayer.drain();
-    expect(got.map((bytes) => bytes.equals(body))).toEqual([true, true]);
+
+    test('a target that comes back is used again', async () => {
+      const port = await findDeadPort();
+      const replayer = replayTo([port]);
+      replayer.send(aRequest());
+      await replayer.drain();
+      const server = createServer((_request, response) => response.end('ok'));
+      await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+      closing.push(() => new Promise((resolve) => server.close(resolve)));
+      replayer.send(aRequest());
+      await replayer.drain();
+      expect(firstOf(replayer)).toMatchObject({ failed: { 'connect-refused': 1 }, answered: 1 });
+      await replayer.close();
+      server.closeAllConnections();
+    });
   });
 
-  test('an answer of 100 MB is read to its end and not kept', async () => {
-    const block = Buffer.alloc(1024 * 1024);
-    const server = createServer((_request, response) => {
-      let left = 100;
-      const more = (): void => {
-        while (left-- > 0) if (!response.write(block)) return void response.once('drain', more);
-        response.end();
-      };
-      more();
+  describe('a node:http server', () => {
+    async function listen(server: Server): Promise<number> {
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      closing.push(() => {
+        server.closeAllConnections();
+        return new Promise((resolve) => server.close(resolve));
+      });
+      const address = server.address();
+      return typeof address === 'object' && address !== null ? address.port : 0;
+    }
+
+    test('1,000 requests arrive exactly once, over few connections, in order on each captured one', async () => {
+      const seen: string[] = [];
+      let sockets = 0;
+      const server = createServer((request, response) => {
+        seen.push(request.url ?? '');
+        request.resume();
+        request.on('end', () => response.end('hello'));
+      });
+      server.on('connection', () => sockets++);
+      const replayer = replayTo([await listen(server)], { connections: 16 });
+      for (let n = 0; n < 1000; n++) {
+        const body = n % 3 === 0 ? 'x'.repeat(n) : '';
+        const framing = n % 6 === 0 ? 'chunked' : 'content-length';
+        replayer.send(
+          aRequest({ connection: n % 20, target: `/${n}`, method: body === '' ? 'GET' : 'POST', body, framing }),
+        );
+      }
+      await replayer.drain();
+      expect(firstOf(replayer)).toMatchObject({ answered: 1000, failed: {}, overlapped: 0 });
+      expect(new Set(seen).size).toBe(1000);
+      expect(seen).toHaveLength(1000);
+      expect(sockets).toBeLessThanOrEqual(16);
+      for (let connection = 0; connection < 20; connection++) {
+        const numbers = seen.map((url) => Number(url.slice(1))).filter((n) => n % 20 === connection);
+        expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+      }
     });
-    const replayer = replayTo([await listen(server)], { timeoutMs: 15_000 });
+
+    test('a body of 7 MB arrives identical, by length and chunked', async () => {
+      const body = new Uint8Array(Buffer.alloc(7_340_032, '0123456789abcdef'));
+      const got: Buffer[] = [];
+      const server = createServer((request, response) => {
+        const chunks: Buffer[] = [];
+        request.on('data', (chunk: Buffer) => chunks.push(chunk));
+        request.on('end', () => {
+          got.push(Buffer.concat(chunks));
+          response.end();
+        });
+      });
+      const replayer = replayTo([await listen(server)]);
+      const withoutBytes = { ...aRequest({ method: 'PUT' }), bodyStart: undefined };
+      replayer.send({ ...withoutBytes, body, framing: 'content-length' });
+      replayer.send({ ...withoutBytes, body, framing: 'chunked' });
+      await replayer.drain();
+      expect(got.map((bytes) => bytes.equals(body))).toEqual([true, true]);
+    });
+
+    test('an answer of 100 MB is read to its end and not kept', async () => {
+      const block = Buffer.alloc(1024 * 1024);
+      const server = createServer((_request, response) => {
+        let left = 100;
+        const more = (): void => {
+          while (left-- > 0) if (!response.write(block)) return void response.once('drain', more);
+          response.end();
+        };
+        more();
+      });
+      const replayer = replayTo([await listen(server)], { timeoutMs: 15_000 });
+      replayer.send(aRequest());
+      await replayer.drain();
+      expect(firstOf(replayer)).toMatchObject({ answered: 1, failed: {} });
+    });
+
+    test('redirects are not followed; HEAD, 204 and 304 have no body', async () => {
+      const server = createServer((request, response) => {
+        const status = Number(request.url?.slice(1));
+        response.writeHead(status, status === 302 ? { location: '/200' } : { 'x-a': 'b' }).end();
+      });
+      const statuses: (number | undefined)[] = [];
+      const replayer = replayTo([await listen(server)], { onOutcome: ({ status }) => statuses.push(status) });
+      for (const status of [302, 204, 304, 500]) replayer.send(aRequest({ target: `/${status}` }));
+      replayer.send(aRequest({ method: 'HEAD', target: '/200' }));
+      await replayer.drain();
+      expect(statuses).toEqual([302, 204, 304, 500, 200]);
+    });
+  });
+
+  test('Bottleneck leases in time: five at once go at once, and no second has more than the limit', async () => {
+    const server = await odd();
+    const sentMs: number[] = [];
+    const replayer = createReplayer({
+      forwarder,
+      targets: [`http://127.0.0.1:${server.port}|50`],
+      bufferMs: 5000,
+      onOutcome: (outcome) => sentMs.push(outcome.sentMs ?? Number.NaN),
+    });
+    for (let n = 0; n < 100; n++) replayer.send(aRequest({ connection: n }));
+    await replayer.drain();
+    sentMs.sort((a, b) => a - b);
+    expect(sentMs).toHaveLength(100);
+    for (let at = 50; at < 100; at++) expect(sentMs[at]! - sentMs[at - 50]!).toBeGreaterThan(1000);
+    expect(sentMs[49]! - sentMs[0]!).toBeLessThan(500);
+    expect(sentMs[99]! - sentMs[0]!).toBeLessThan(2500);
+    await replayer.close();
+  });
+
+  test('what onOutcome throws does not touch the counts', async () => {
+    const server = await odd();
+    const thrown = new Promise((resolve) => process.prependOnceListener('uncaughtException', resolve));
+    const listeners = process.listeners('uncaughtException').slice(1);
+    for (const listener of listeners) process.off('uncaughtException', listener);
+    const replayer = replayTo([server.port], {
+      onOutcome: () => {
+        throw new Error('from outside');
+      },
+    });
     replayer.send(aRequest());
     await replayer.drain();
-    expect(firstOf(replayer)).toMatchObject({ answered: 1, failed: {} });
+    expect(String(await thrown)).toContain('from outside');
+    for (const listener of listeners) process.on('uncaughtException', listener);
+    expect(firstOf(replayer).answered).toBe(1);
   });
-
-  test('redirects are not followed; HEAD, 204 and 304 have no body', async () => {
-    const server = createServer((request, response) => {
-      const status = Number(request.url?.slice(1));
-      response.writeHead(status, status === 302 ? { location: '/200' } : { 'x-a': 'b' }).end();
-    });
-    const statuses: (number | undefined)[] = [];
-    const replayer = replayTo([await listen(server)], { onOutcome: ({ status }) => statuses.push(status) });
-    for (const status of [302, 204, 304, 500]) replayer.send(aRequest({ target: `/${status}` }));
-    replayer.send(aRequest({ method: 'HEAD', target: '/200' }));
-    await replayer.drain();
-    expect(statuses).toEqual([302, 204, 304, 500, 200]);
-  });
-});
-
-test('Bottleneck leases in time: five at once go at once, and no second has more than the limit', async () => {
-  const server = await odd();
-  const sentMs: number[] = [];
-  const replayer = createReplayer({
-    targets: [`http://127.0.0.1:${server.port}|50`],
-    bufferMs: 5000,
-    onOutcome: (outcome) => sentMs.push(outcome.sentMs ?? Number.NaN),
-  });
-  for (let n = 0; n < 100; n++) replayer.send(aRequest({ connection: n }));
-  await replayer.drain();
-  sentMs.sort((a, b) => a - b);
-  expect(sentMs).toHaveLength(100);
-  for (let at = 50; at < 100; at++) expect(sentMs[at]! - sentMs[at - 50]!).toBeGreaterThan(1000);
-  expect(sentMs[49]! - sentMs[0]!).toBeLessThan(500);
-  expect(sentMs[99]! - sentMs[0]!).toBeLessThan(2500);
-  await replayer.close();
-});
-
-test('what onOutcome throws does not touch the counts', async () => {
-  const server = await odd();
-  const thrown = new Promise((resolve) => process.prependOnceListener('uncaughtException', resolve));
-  const listeners = process.listeners('uncaughtException').slice(1);
-  for (const listener of listeners) process.off('uncaughtException', listener);
-  const replayer = replayTo([server.port], {
-    onOutcome: () => {
-      throw new Error('from outside');
-    },
-  });
-  replayer.send(aRequest());
-  await replayer.drain();
-  expect(String(await thrown)).toContain('from outside');
-  for (const listener of listeners) process.on('uncaughtException', listener);
-  expect(firstOf(replayer).answered).toBe(1);
 });

@@ -392,7 +392,7 @@ describe('ends', () => {
     send(made, '1a', '1b');
     made.forwarder.end('/1a', 'cannot-send');
     expect(made.forwarder.order).toEqual(['/1a', '/1b']);
-    expect(counts(made).skipped).toEqual({ connect: 1, 'undici-cannot-send': 1 });
+    expect(counts(made).skipped).toEqual({ connect: 1, 'cannot-send': 1 });
   });
 
   test('outcomes are read as they come; beyond the bound they are dropped and counted', async () => {

@@ -1,0 +1,24 @@
+// What outgoing requests to one target have in common, and what both forwarders know about a target's URL.
+
+import type { Destination } from './forwarder.ts';
+
+/** Header by which a listener knows a replayed request and leaves it alone. */
+export const markName = 'Gor-Replayed';
+/** The mark's value. */
+export const markValue = '1';
+
+/** What outgoing requests to one target have in common. */
+export interface OutgoingSettings {
+  /** The target's host and port as Host says them. */
+  readonly authority: string;
+  /** Without a trailing slash; empty for none. */
+  readonly basePath: string;
+  readonly originalHost: boolean;
+  readonly mark: boolean;
+}
+
+/** Read out of a destination. */
+export function outgoingSettingsOf({ url, originalHost, mark }: Destination): OutgoingSettings {
+  const { host, pathname } = new URL(url);
+  return { authority: host, basePath: pathname.replace(/\/+$/, ''), originalHost, mark };
+}

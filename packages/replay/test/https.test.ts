@@ -1,0 +1,72 @@
+// https targets, with each forwarder: a certificate made for the test by openssl, verified or not.
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer, type TLSSocket } from 'node:tls';
+import { describe, expect, test } from 'vitest';
+import { OK } from '../../../test/kit/odd-server.ts';
+import { createReplayer } from '../src/index.ts';
+import { aRequest, expectBalance } from './a-request.ts';
+
+interface Certificate {
+  readonly key: Buffer;
+  readonly cert: Buffer;
+}
+
+/** For localhost, signed by itself; undefined where there is no openssl. */
+function certificate(): Certificate | undefined {
+  const folder = mkdtempSync(join(tmpdir(), 'gor-https-'));
+  const [key, cert] = [join(folder, 'key'), join(folder, 'cert')];
+  try {
+    const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=localhost'];
+    execFileSync('openssl', ['req', '-x509', ...kind, '-keyout', key, '-out', cert, '-days', '2'], { stdio: 'ignore' });
+    return { key: readFileSync(key), cert: readFileSync(cert) };
+  } catch {
+    return undefined; // said by the tests, which are skipped
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const made = certificate();
+
+describe.each(['exact', 'undici'] as const)('the forwarder %s:', (forwarder) => {
+  test.each([
+    ['a certificate that nobody knows fails', {}, { answered: 0, failed: { tls: 3 } }, 3],
+    ['it does not where that is not asked for', { insecure: true }, { answered: 3, failed: {} }, 1],
+  ])('%s', async (_sentence, options, expected, most, context?: { skip?: (reason: string) => void }) => {
+    if (made === undefined) return context?.skip?.('there is no openssl');
+    const names: unknown[] = [];
+    let text = '';
+    const sockets = new Set<TLSSocket>();
+    const server = createServer(made, (socket) => {
+      names.push(socket.servername);
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
+      socket.on('error', () => {});
+      socket.setEncoding('latin1').on('data', (data) => {
+        text += String(data);
+        socket.write(OK);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const replayer = createReplayer({ targets: [`https://localhost:${port}`], forwarder, ...options });
+    for (let n = 0; n < 3; n++) {
+      replayer.send(aRequest());
+      await replayer.drain();
+    }
+    await replayer.close();
+    const [ledger] = replayer.ledger().targets;
+    expectBalance(ledger!);
+    expect(ledger).toMatchObject(expected);
+    expect(names.length).toBeLessThanOrEqual(most);
+    if (names.length > 0) expect(names[0]).toBe('localhost');
+    expect(text.match(/host: localhost:\d+\r\n/gi)?.length ?? 0).toBe(expected.answered);
+    await expect.poll(() => sockets.size).toBe(0);
+    await new Promise((resolve) => server.close(resolve));
+  });
+});
