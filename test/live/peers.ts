@@ -2,9 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../kit/free-port.ts';
 
 /** One nginx; its access log has a line a request: method, target, body digest header, all that a test asks for. */
 export class Nginx {
@@ -58,16 +59,6 @@ export class Nginx {
     }
     throw new Error(`nginx does not accept connections: ${readFileSync(join(this.#folder, 'error.log'), 'utf8')}`);
   }
-}
-
-/** A TCP port of loopback that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 function configuration(folder: string, port: number): string {

@@ -2,10 +2,10 @@
 // packet enters that the filter does not let pass.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { type LiveCapture, type OpenCaptureOptions, openCapture } from '@gor/capture/open-capture';
 import type { ListenLedger } from 'gor-listen';
 import { expect, type TestContext, test } from 'vitest';
+import { freePort } from '../kit/free-port.ts';
 import { needs } from '../kit/rights.ts';
 import { expectListenBalance, startListen } from './programs.ts';
 
@@ -34,15 +34,6 @@ const traffic = `
 
 function openRing(options: Partial<OpenCaptureOptions>): Promise<LiveCapture> {
   return openCapture({ engine: 'ring', interfaces: ['lo'], onFrame: () => {}, ...options });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : expect.unreachable('no port');
 }
 
 function run(source: string, ...args: number[]): void {

@@ -3,11 +3,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { type Frame, FrameDecoder, TcpAssembler } from '@gor/capture';
 import { type LiveCapture, type OpenCaptureOptions, openCapture } from '@gor/capture/open-capture';
 import { expect, test } from 'vitest';
+import { freePort } from '../kit/free-port.ts';
 import { needs } from '../kit/rights.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
@@ -27,15 +27,6 @@ const script = `import { openCapture } from '@gor/capture/open-capture';`;
 
 function openRing(options: Omit<OpenCaptureOptions, 'engine'>): Promise<LiveCapture> {
   return openCapture({ engine: 'ring', ...options });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : expect.unreachable('no port');
 }
 
 test('20 MB over loopback arrive whole, in packets of 64 KiB', async (context) => {

@@ -3,8 +3,8 @@
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { freePort } from '../kit/free-port.ts';
 import { RawServer } from '../kit/raw-server.ts';
-import { freePort } from '../live/peers.ts';
 import { expectReplayBalance, startReplay, sum } from '../live/programs.ts';
 import { sendRecords } from './record-load.ts';
 import { ResidentMemory } from './resident-memory.ts';
