@@ -21,24 +21,31 @@ export const datagramsHttp = liveBench({
   title: 'Datagrams → HTTP',
   rates: ['8000', 'full'],
   columns: [countColumn('offered', 'offered'), countColumn('arrived', 'arrived')],
-  rows: (rates) => rates.flatMap((rate) => [ownRow(rate), clientRow('undici', rate), clientRow('socket', rate)]),
+  rows: (rates) =>
+    rates.flatMap((rate) => [
+      ownRow('exact', rate),
+      ownRow('undici', rate),
+      clientRow('undici', rate),
+      clientRow('socket', rate),
+    ]),
 });
 
 /**
+ * @param {'exact' | 'undici'} forwarder
  * @param {string} rate
  * @returns {LiveRow}
  */
-function ownRow(rate) {
+function ownRow(forwarder, rate) {
   const kind = loadKindOf(rate);
   return {
-    name: `gor-replay-${rate}`,
-    about: `gor-replay, in order, with a limit that is not reached; ${inWords(rate)}`,
+    name: `${forwarder === 'exact' ? 'gor-replay' : 'with-undici'}-${rate}`,
+    about: `gor-replay --forwarder ${forwarder}, in order, with a limit that is not reached; ${inWords(rate)}`,
     needs: ['nginx'],
     floor: `undici-${rate}`,
     measure: async (settings) => {
       const staging = await Nginx.start(settings.folder);
       const target = `http://127.0.0.1:${staging.port}|${LIMIT_PER_SECOND}`;
-      const replay = await startReplay(['-f', target], settings);
+      const replay = await startReplay(['-f', target, '--forwarder', forwarder], settings);
       const source = await new Worker('record-source', { port: replay.port, kind: kind.kind }).up();
       const load = {
         before: 0,
