@@ -2,6 +2,7 @@
 // No socket, no clock: time is an argument, datagrams leave by callback. docs/wire-protocol.md, "Sender".
 
 import { DATAGRAM_HEADER_BYTES, FRAGMENT_HEADER_BYTES, writeFragmentHeader, writeHeader } from './datagram.ts';
+import { LastSequences } from './last-sequences.ts';
 import { datagramBytesRange, integerInRange, senderDefaults } from './options.ts';
 import { type Protection, plaintext } from './protection.ts';
 import { type EncodableRecord, RECORD_HEADER_BYTES, type WireRecord, writeRecordHeader } from './record.ts';
@@ -50,8 +51,7 @@ export class WireEncoder {
   readonly #sessionLow: number;
   readonly #maxRecordBytes: number;
   readonly #flushAfterMs: number;
-  readonly #maxConnections: number;
-  readonly #previousSequences = new Map<number, number>();
+  readonly #lastSequences: LastSequences;
   /** Longest datagram before sealing. */
   readonly #room: number;
   /** Datagrams are cut out of slabs: a buffer for each of them would cost more than all of the encoding. */
@@ -66,7 +66,6 @@ export class WireEncoder {
   #bytes = 0;
   #otherRecords = 0;
   #fragmentedRecords = 0;
-  #forgottenConnections = 0;
 
   constructor(options: WireEncoderOptions) {
     if (!/^[0-9a-f]{16}$/.test(options.session)) {
@@ -85,12 +84,8 @@ export class WireEncoder {
       2 ** 30,
     );
     this.#flushAfterMs = options.flushAfterMs ?? senderDefaults.flushAfterMs;
-    this.#maxConnections = integerInRange(
-      'maxConnections',
-      options.maxConnections ?? senderDefaults.maxConnections,
-      1,
-      2 ** 24,
-    );
+    const maxConnections = options.maxConnections ?? senderDefaults.maxConnections;
+    this.#lastSequences = new LastSequences(integerInRange('maxConnections', maxConnections, 1, 2 ** 24));
     this.#sessionHigh = Number.parseInt(options.session.slice(0, 8), 16);
     this.#sessionLow = Number.parseInt(options.session.slice(8), 16);
     this.#onDatagram = options.onDatagram;
@@ -141,7 +136,7 @@ export class WireEncoder {
       otherRecords: this.#otherRecords,
       datagrams: this.#sequence,
       fragmentedRecords: this.#fragmentedRecords,
-      forgottenConnections: this.#forgottenConnections,
+      forgottenConnections: this.#lastSequences.forgotten,
     };
   }
 
@@ -203,22 +198,10 @@ export class WireEncoder {
   /** The sequence of the connection's previous record, now replaced by that of this one; 0 where none is known. */
   #replacePrevious(record: EncodableRecord, sequence: number): number {
     if (record.kind === 'totals') return 0;
-    const previous = this.#previousSequences.get(record.connection) ?? 0;
-    if (previous === sequence && record.kind !== 'connection-end') return previous;
-    // Deleting first moves the connection to the end of the map's order, so the first one is the least recently used.
-    this.#previousSequences.delete(record.connection);
-    if (record.kind === 'connection-end') return previous;
-    this.#previousSequences.set(record.connection, sequence);
-    if (this.#previousSequences.size > this.#maxConnections) this.#forgetOldestConnection();
-    return previous;
-  }
-
-  #forgetOldestConnection(): void {
-    for (const oldest of this.#previousSequences.keys()) {
-      this.#previousSequences.delete(oldest);
-      this.#forgottenConnections++;
-      return;
-    }
+    const { connection } = record;
+    return record.kind === 'connection-end'
+      ? this.#lastSequences.remove(connection)
+      : this.#lastSequences.replace(connection, sequence);
   }
 
   /** The next bytes of the slab as a datagram, with room for what sealing adds. */
