@@ -111,7 +111,9 @@ test('without tcpdump auto takes cap, without both the line says what to install
     writeFileSync(join(folder, 'node_modules/cap/index.js'), `throw new Error('not built')`);
     expect(tell(PACKAGE, 'tcp', 'auto')).toBe(`cap: engine cap, because: ${why} ${hint}.`);
     expect(tell(PACKAGE, 'tcp', 'ring')).toBe(`bad-filter: ${why} ${hint}, or use the engine cap.`);
-    expect(tell(folder, 'tcp', 'auto')).toMatch(/^no-engine: The filter "tcp" needs tcpdump .* package cap, which is installed but does not load/);
+    expect(tell(folder, 'tcp', 'auto')).toMatch(
+      /^no-engine: The filter "tcp" needs tcpdump .* package cap, which is installed but does not load/,
+    );
   } finally {
     rmSync(folder, { recursive: true });
   }
