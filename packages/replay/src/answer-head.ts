@@ -17,6 +17,8 @@ const CONTENT_LENGTH = bytesOf('content-length');
 const TRANSFER_ENCODING = bytesOf('transfer-encoding');
 const CONNECTION = bytesOf('connection');
 const KEEP_ALIVE = bytesOf('keep-alive');
+/** Empty elements of a list count for nothing (RFC 9110 §5.6.1). Not `\s`: a vertical tab is part of a name. */
+const LAST_IS_CHUNKED = /(?:^|,)[ \t]*chunked[ \t]*(?:,[ \t]*)*$/;
 
 /** What `read` returns where the bytes end within the head. */
 export const HEAD_CUT = 0;
@@ -131,8 +133,7 @@ export class AnswerHead {
   #readTransferEncoding(value: string): void {
     this.#isLastFieldFraming = true;
     this.hasTransferEncoding = true;
-    const last = value.slice(value.lastIndexOf(',') + 1).trim();
-    this.isChunked = last === 'chunked';
+    this.isChunked = LAST_IS_CHUNKED.test(value);
   }
 
   #readConnection(value: string): void {

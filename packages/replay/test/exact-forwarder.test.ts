@@ -402,6 +402,24 @@ describe('sockets', () => {
     await replayer.close();
   });
 
+  test('a socket whose request was answered before all of it was written is not used again', async () => {
+    await using raw = await rawServer((socket, _bytes, nth) => {
+      if (nth === 0) socket.pause(); // what follows would be taken for the rest of the body
+      socket.write(OK);
+    });
+    await using replayer = createReplayer({
+      targets: [`http://127.0.0.1:${raw.port}`],
+      maxWaitingBytes: 1e9,
+      timeoutMs: 2000,
+    });
+    const body = new Uint8Array(32 * 1024 * 1024);
+    replayer.send({ ...aRequest({ method: 'POST' }), bodyStart: undefined, framing: 'content-length', body });
+    await replayer.drain();
+    replayer.send(aRequest());
+    await replayer.drain();
+    expect([raw.accepted, answeredOf(replayer)]).toEqual([2, 2]);
+  });
+
   test('an answer of one byte at a time, and a request behind it', async () => {
     await using raw = await rawServer(async (socket) => {
       for (const byte of `HTTP/1.1 100 Continue\r\n\r\n${OK}`) {

@@ -65,6 +65,21 @@ const answers: readonly (readonly [sentence: string, answer: string, expected: s
     `${OK}Content-Length: 9\r\nTransfer-Encoding: gzip, Chunked\r\n\r\n0\r\n\r\n`,
     'complete 200',
   ],
+  [
+    'chunked and nothing behind it',
+    `${OK}Transfer-Encoding: gzip, chunked ,\t,\r\n\r\n0\r\n\r\n`,
+    'complete 200 lasting',
+  ],
+  [
+    'a vertical tab in the name of a coding',
+    `${OK}Transfer-Encoding: \vchunked\r\n\r\n0\r\n\r\n`,
+    'more 200 until close',
+  ],
+  [
+    'two words in the name of a coding',
+    `${OK}Transfer-Encoding: gzip chunked\r\n\r\n0\r\n\r\n`,
+    'more 200 until close',
+  ],
   ['another coding last', `${OK}Transfer-Encoding: chunked, gzip\r\n\r\n`, 'more 200 until close'],
   ['chunked in HTTP/1.0', 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 'complete 200'],
   ['equal lengths', `${OK}Content-Length: 1, 1\r\nContent-Length: 01\r\n\r\nx`, 'complete 200 lasting'],

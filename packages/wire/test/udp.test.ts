@@ -47,6 +47,18 @@ async function freePort(): Promise<number> {
 }
 
 describe('sender and receiver', () => {
+  test('small records share a datagram, which leaves with the turn of the event loop they came in', async () => {
+    const receiver = await receiverAt(0);
+    const sender = await senderTo(receiver.port, { flushAfterMs: 1000 });
+    const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+    await turn(); // the first totals
+    const { datagrams } = sender.counters();
+    for (const each of [numbered(0, 9), numbered(1, 9), numbered(2, 9)]) sender.send(each);
+    expect(sender.counters().datagrams).toBe(datagrams);
+    await turn();
+    expect(sender.counters().datagrams).toBe(datagrams + 1);
+  });
+
   test('records arrive, the session starts at its beginning, and closing makes it final', async () => {
     const records: WireRecord[] = [];
     const receiver = await receiverAt(0, {
