@@ -32,6 +32,7 @@ export class LoadShedder {
   readonly #counters: ShedCounters = { segments: 0, payloadBytes: 0, connections: 0 };
   /** Hashes below it are shed; 0 to 255. */
   #steps = 0;
+  #highestSteps = 0;
 
   /** Throws RangeError where the salt is no integer. */
   constructor({ salt }: LoadShedderOptions) {
@@ -48,15 +49,26 @@ export class LoadShedder {
   set share(share: number) {
     if (!(share >= 0 && share <= MOST_SHARE)) throw new RangeError(`share: ${share} is not from 0 to 255/256`);
     this.#steps = Math.round(share * STEPS);
+    this.#highestSteps = Math.max(this.#highestSteps, this.#steps);
   }
 
   /** Whether the segment is shed; then it is counted, and nobody else is to have it. */
   sheds(segment: Segment): boolean {
     if (this.#steps === 0 || !this.picks(segment.flow)) return false;
+    this.leaveOut(segment);
+    return true;
+  }
+
+  /** Counts a segment as shed that `sheds` let pass: it stands in the middle of what was shed before it. */
+  leaveOut(segment: Segment): void {
     this.#counters.segments++;
     this.#counters.payloadBytes += segment.payloadEnd - segment.payloadStart;
     if ((segment.flags & (tcpFlags.syn | tcpFlags.ack)) === tcpFlags.syn) this.#counters.connections++;
-    return true;
+  }
+
+  /** Whether the connection, if it was there then, was shed at any time, by the key of either of its flows. */
+  picked(flow: string): boolean {
+    return this.#highestSteps > 0 && placeOf(flow, this.#seed) < this.#highestSteps;
   }
 
   /** Whether the connection is shed now, by the key of either of its flows, see {@link Segment}. */

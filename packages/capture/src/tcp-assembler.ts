@@ -86,7 +86,7 @@ export class TcpAssembler {
 
   /**
    * Ends at once, with the reason `shed`, every connection of which one of the flows is picked; what is held of it is
-   * dropped. They stay remembered: what is captured of them later on starts midstream, and nothing is told twice.
+   * dropped. What is captured of them later on starts midstream; nothing is told twice while they are remembered (maxEnded).
    */
   shed(picks: (flow: string) => boolean): void {
     for (const list of [this.#lists['half-open'], this.#lists['half-closed'], this.#lists.open]) {
@@ -97,6 +97,12 @@ export class TcpAssembler {
         if (!connection.isReset && picks(connection.flow)) this.#end(connection, 'shed', connection.lastSeenUs);
       }
     }
+  }
+
+  /** Whether a connection, by the key of either of its flows, is under way: half-open, or told of and not ended. */
+  follows(flow: string): boolean {
+    const state = this.#byFlow.get(flow)?.state;
+    return state !== undefined && state !== 'ended';
   }
 
   /** Ends every stream with the reason `closed`; what is held is delivered before. A second call does nothing. */

@@ -1,5 +1,13 @@
 // From frames to whole requests and responses: decoder, assembler and a reader for each connection, put together.
-import { type Connection, type ConnectionHandlers, FrameDecoder, LoadShedder, TcpAssembler } from '@gor/capture';
+import {
+  type Connection,
+  type ConnectionHandlers,
+  FrameDecoder,
+  LoadShedder,
+  type Segment,
+  TcpAssembler,
+  tcpFlags,
+} from '@gor/capture';
 import { HttpConnection, MemoryBudget, roleOf } from '@gor/http';
 import type { ListenConfig } from './options.ts';
 import type { CapturedRequest, CapturedResponse } from './stages.ts';
@@ -66,7 +74,7 @@ export class TrafficReader {
     this.decoder = new FrameDecoder({
       ...ports,
       onSegment: (segment) => {
-        if (!this.shedder.sheds(segment)) this.assembler.push(segment);
+        if (!this.shedder.sheds(segment) && !this.#leavesOut(segment)) this.assembler.push(segment);
       },
     });
   }
@@ -113,6 +121,18 @@ export class TrafficReader {
     } finally {
       this.#isShedding = false;
     }
+  }
+
+  /**
+   * A connection that was shed is taken again where a request begins, at the first byte of a segment: in the middle of a
+   * body, what reads like a request would be told as one.
+   */
+  #leavesOut(segment: Segment): boolean {
+    if (!this.shedder.picked(segment.flow)) return false;
+    if ((segment.flags & tcpFlags.syn) !== 0 || this.assembler.follows(segment.flow)) return false;
+    if (roleOf(segment.bytes.subarray(segment.payloadStart, segment.payloadEnd)) === 'client') return false;
+    this.shedder.leaveOut(segment);
+    return true;
   }
 
   /** Ends all that is unfinished. */

@@ -127,6 +127,27 @@ function exchange(number: number, bodyBytes: number): Exchange {
 
 const three = [exchange(0, 0), exchange(1, 40), exchange(2, 0)];
 
+test('taken again in the middle of a body, nothing in it is told, however much it reads like a request', () => {
+  const evil = 'GET /invented HTTP/1.1\r\nHost: a\r\n\r\n';
+  const body = `${'x'.repeat(40)}\r\n${evil}`.repeat(4);
+  const upload = `POST /0 HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const exchanges = [{ request: upload, answer: three[0]!.answer }, three[2]!];
+  const packets = packetsOf(exchanges, 90); // its segments begin elsewhere than the lines that read like requests
+  for (let from = 0; from < packets.length; from++) {
+    for (let to = from; to <= packets.length; to++) {
+      const reading = new Reading();
+      for (const [at, packet] of packets.entries()) {
+        if (at === from) reading.reader.shed(MOST);
+        if (at === to) reading.reader.shed(0);
+        reading.push(packet);
+      }
+      reading.pass();
+      reading.close();
+      for (const told of reading.requests) expect([upload, three[2]!.request], `${from} to ${to}`).toContain(told);
+    }
+  }
+});
+
 test('shed before any packet, and taken again before any other: what is told is real, in order and once', () => {
   const packets = packetsOf(three, 16);
   const whole = three.map(({ request }) => request);
