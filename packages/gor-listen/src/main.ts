@@ -1,6 +1,5 @@
 // The program gor-listen: flags to configuration, one call of listen(), and what it says to people.
 import { createRequire } from 'node:module';
-import { setFlagsFromString } from 'node:v8';
 import {
   exitCodes,
   formatCount,
@@ -44,16 +43,7 @@ export function listenProgram(name: string): ProgramDefinition<ListenConfig & Li
 
 /** Runs gor-listen with these arguments; gives its exit code. */
 export function main(argv: readonly string[], name = 'gor-listen'): Promise<number> {
-  keepYoungGenerationSmall();
   return runProgram(listenProgram(name), argv);
-}
-
-/**
- * Objects here live no longer than a packet, and still V8 lets their space grow to twice 16 MB within minutes, for a
- * gain that cannot be measured. The flag may be set at any time: it is read when the space would grow.
- */
-function keepYoungGenerationSmall(): void {
-  setFlagsFromString('--semi-space-growth-factor=1');
 }
 
 async function run(

@@ -1,4 +1,5 @@
 // The commands of `gor`, each loaded only when it is called.
+import { setFlagsFromString } from 'node:v8';
 
 /** A command: its line in the help, and how to run it. */
 export interface Command {
@@ -11,7 +12,10 @@ export interface Command {
 export const commands: Readonly<Record<string, Command>> = {
   listen: {
     summary: 'read HTTP requests off the network and send them to a replay server',
-    run: async (argv) => (await import('gor-listen')).main(argv, 'gor listen'),
+    run: async (argv) => {
+      setFlagsFromString('--semi-space-growth-factor=1'); // as bin/gor-listen.js says why
+      return (await import('gor-listen')).main(argv, 'gor listen');
+    },
   },
   replay: {
     summary: 'receive captured requests and forward them to staging',
