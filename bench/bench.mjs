@@ -32,17 +32,11 @@ import { endAll } from './live/children.mjs';
 
 /** @typedef {{ node: string, processor: string, cores: number, kernel: string }} Machine */
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    packets: { type: 'string', default: '500000' },
-    passes: { type: 'string' },
-    seconds: { type: 'string', default: '1' },
-    rates: { type: 'string' },
-    only: { type: 'string' },
-    json: { type: 'boolean', default: false },
-  },
-});
+const { values, positionals } = readArguments();
+if (values.help) {
+  process.stdout.write(`${usage()}\n`);
+  process.exit();
+}
 const packets = wholeNumber('packets', values.packets);
 const passes = values.passes === undefined ? undefined : wholeNumber('passes', values.passes);
 const seconds = secondsOf(values.seconds);
@@ -78,6 +72,32 @@ try {
   await endAll();
 }
 if (values.json) process.stdout.write(`${JSON.stringify({ machine, benches: results }, null, 2)}\n`);
+
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        packets: { type: 'string', default: '500000' },
+        passes: { type: 'string' },
+        seconds: { type: 'string', default: '1' },
+        rates: { type: 'string' },
+        only: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    return fail(`${error instanceof Error ? error.message.replaceAll(/\s+/g, ' ') : error} Try: --help`);
+  }
+}
+
+function usage() {
+  return [
+    'npm run -s bench -- [bench …] [--rates 2000,full,posts] [--only row,…] [--seconds N] [--passes N] [--packets N] [--json]',
+    `Benches: ${benches.map(({ name }) => name).join(', ')}. Without one all run, six minutes. bench/README.md explains them.`,
+  ].join('\n');
+}
 
 /** @param {import('./benches.mjs').AnyBench} bench */
 function rowsOf(bench) {

@@ -7,6 +7,9 @@ import { note, StepFailed } from './setup/step.mjs';
 import { setUp } from './setup.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'gor-demo-'));
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
 try {
   const { liveCapture } = await setUp();
   const live = liveCapture && canCapture();
@@ -23,8 +26,6 @@ try {
 } catch (error) {
   if (!(error instanceof StepFailed)) throw error;
   process.exitCode = 1;
-} finally {
-  rmSync(folder, { recursive: true, force: true });
 }
 
 function nextSteps() {
