@@ -8,7 +8,12 @@ import { quickChecks, runChecks, slowChecks } from './check.mjs';
 
 const REPORT = '.setup/test-report.json';
 /** Skipped where the captures of other projects, which are not part of this one, are not there. */
-const NEED_CORPUS = ['test/corpus.test.ts', 'packages/http/test/llhttp-vectors.test.ts'];
+const NEED_CORPUS = [
+  'test/corpus.test.ts',
+  'test/exact-bytes.test.ts',
+  'packages/http/test/llhttp-vectors.test.ts',
+  'packages/capture/test/bpf-captures.test.ts',
+];
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 rmSync(REPORT, { force: true });
