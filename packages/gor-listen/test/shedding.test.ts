@@ -125,6 +125,18 @@ function exchange(number: number, bodyBytes: number): Exchange {
   return { request, answer: `HTTP/1.1 200 OK\r\nContent-Length: ${TRICKY.length}\r\n\r\n${TRICKY}` };
 }
 
+/** All packets, those shed that come between the two places. */
+function shedBetween(packets: readonly PacketFields[], from: number, to: number): Reading {
+  const reading = new Reading();
+  for (const [at, packet] of packets.entries()) {
+    if (at === from) reading.reader.shed(MOST);
+    if (at === to) reading.reader.shed(0);
+    reading.push(packet);
+  }
+  reading.pass();
+  return reading.close();
+}
+
 const three = [exchange(0, 0), exchange(1, 40), exchange(2, 0)];
 
 test('taken again in the middle of a body, nothing in it is told, however much it reads like a request', () => {
@@ -135,14 +147,7 @@ test('taken again in the middle of a body, nothing in it is told, however much i
   const packets = packetsOf(exchanges, 90); // its segments begin elsewhere than the lines that read like requests
   for (let from = 0; from < packets.length; from++) {
     for (let to = from; to <= packets.length; to++) {
-      const reading = new Reading();
-      for (const [at, packet] of packets.entries()) {
-        if (at === from) reading.reader.shed(MOST);
-        if (at === to) reading.reader.shed(0);
-        reading.push(packet);
-      }
-      reading.pass();
-      reading.close();
+      const reading = shedBetween(packets, from, to);
       for (const told of reading.requests) expect([upload, three[2]!.request], `${from} to ${to}`).toContain(told);
     }
   }
@@ -154,14 +159,7 @@ test('shed before any packet, and taken again before any other: what is told is 
   let toldInAll = 0;
   for (let from = 0; from < packets.length; from++) {
     for (let to = from; to <= packets.length; to++) {
-      const reading = new Reading();
-      for (const [at, packet] of packets.entries()) {
-        if (at === from) reading.reader.shed(MOST);
-        if (at === to) reading.reader.shed(0);
-        reading.push(packet);
-      }
-      reading.pass();
-      reading.close();
+      const reading = shedBetween(packets, from, to);
       const told = reading.requests.map((request) => whole.indexOf(request));
       expect(told, `shed from ${from} to ${to}`).toEqual([...new Set(told)].sort());
       expect(told).not.toContain(-1);
