@@ -50,8 +50,9 @@ test('2,000 requests a second, and pauses of 300 ms: nothing is shed, nothing is
 test('--max-cpu bounds what is taken: whole connections are left out, and counted', async (context) => {
   needs(context, 'capture');
   const free = await underLoad();
-  const bounded = await underLoad('--max-cpu', '5%');
-  console.log(`CPU without a bound ${percent(free.cpuShare)}, with one of 5% ${percent(bounded.cpuShare)}`);
+  const bound = `${Math.round((free.cpuShare * 1000) / 3) / 10}%`;
+  const bounded = await underLoad('--max-cpu', bound);
+  console.log(`CPU without a bound ${percent(free.cpuShare)}, with one of ${bound} ${percent(bounded.cpuShare)}`);
 
   const { shedding, connections, frames } = bounded.ledger;
   expect(shedding.segments).toBeGreaterThan(0);
@@ -59,7 +60,10 @@ test('--max-cpu bounds what is taken: whole connections are left out, and counte
   expect(shedding.times).toBeGreaterThan(0);
   expect(connections.connectionsEnded.shed).toBeGreaterThan(0);
   expect(frames.kernelDrops).toBe(0);
-  expect(bounded.stderr).toMatch(/leaves out [\d.]+% of the connections: it took [\d.]+% of a core, with --max-cpu 5%/);
+  expect(bounded.stderr).toMatch(
+    /leaves out [\d.]+% of the connections: it took [\d.]+% of a core, with --max-cpu [\d.]+%/,
+  );
+  expect(bounded.stderr).toContain(`with --max-cpu ${bound}`);
   expect(bounded.cpuShare).toBeLessThan(0.75 * free.cpuShare);
   // What is shown of a connection comes in few complete runs: connections are not cut to pieces.
   for (const runs of bounded.runs) expect(runs).toBeLessThan(12);
@@ -112,8 +116,7 @@ test('the buffer tells how full it is', async (context) => {
     setTimeout(() => process.exit(), 500);`;
   spawnSync(process.execPath, ['-e', client]);
   expect(capture.bufferFill()).toBeGreaterThan(0.5);
-  await delay(200);
-  expect(capture.bufferFill()).toBeLessThan(0.5);
+  await expect.poll(() => capture.bufferFill(), { timeout: 5000 }).toBeLessThan(0.5);
 });
 
 /** Some seconds of load; what the listener took of a core late in it, and what it showed of each connection. */
@@ -122,12 +125,14 @@ async function underLoad(...args: string[]) {
   const listen = await startListen('-p', String(production.port), '--json', ...args);
   const load = Array.from({ length: CONNECTIONS }, (_, connection) =>
     sendLoad({
-      ...{ port: production.port, connections: 1, count: 1000, ratePerSecond: 125 },
+      ...{ port: production.port, connections: 1, count: 1250, ratePerSecond: 125 },
       request: (number) =>
         `POST /${connection}/${number} HTTP/1.1\r\nHost: a\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`,
     }),
   );
-  await delay(5500);
+  // A bound is looked after once the code is compiled, and the first look says what it did.
+  await delay(5000);
+  if (args.length > 0) await expect.poll(() => listen.program.stderr, { timeout: 2500 }).toContain('leaves out');
   const [before, beforeMs] = [cpuMs(listen), performance.now()];
   await delay(2000);
   const cpuShare = (cpuMs(listen) - before) / (performance.now() - beforeMs);
