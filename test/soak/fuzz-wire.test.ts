@@ -22,7 +22,12 @@ test('datagrams into a receiver', () => {
     for (let index = 0; index < 40; index++) {
       const payload = new Uint8Array(index % 10 === 0 ? 5000 : 50 * index);
       encoder.add({ kind: 'request', timestampUs: index, connection: index % 3, index, payload }, index);
-      if (index % 13 === 0) encoder.addTotals({ captured: index + 1, dropped: { replayed: 1 } }, false, index, index);
+      if (index % 13 === 0)
+        encoder.addTotals(
+          { captured: index + 1, dropped: { replayed: 1 }, final: false, start: undefined, resendFrom: 0 },
+          index,
+          index,
+        );
     }
     encoder.flush();
   }

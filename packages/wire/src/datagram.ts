@@ -5,9 +5,16 @@ import { KIND_NUMBER, RECORD_HEADER_BYTES } from './record.ts';
 
 /**
  * Why a datagram is refused by its header: `too-short`, `wrong-magic` (not ours), `unknown-version`, `unknown-flag`
- * (a flag or reserved bit that version 1 does not know), `sealed` (a key is needed), `bad-number` (0, or above 2^53 - 1).
+ * (a flag or reserved bit that version 1 does not know), `wrong-way` (a report where records are expected, or the other
+ * way round), `bad-number` (0, or above 2^53 - 1).
  */
-export type HeaderReject = 'too-short' | 'wrong-magic' | 'unknown-version' | 'unknown-flag' | 'sealed' | 'bad-number';
+export type HeaderReject =
+  | 'too-short'
+  | 'wrong-magic'
+  | 'unknown-version'
+  | 'unknown-flag'
+  | 'wrong-way'
+  | 'bad-number';
 
 /** Bytes of a datagram before its records or its fragment. */
 export const DATAGRAM_HEADER_BYTES = 32;
@@ -18,69 +25,114 @@ export const MAX_RECORDS_IN_DATAGRAM = 2048;
 
 const VERSION = 1;
 const FLAG_FRAGMENT = 1;
+const FLAG_REPORT = 2;
 
 const VERSION_AT = 3;
 const FLAGS_AT = 4;
 const RESERVED_AT = 5;
 const KEY_ID_AT = 6;
 const SESSION_AT = 8;
-const SEQUENCE_AT = 16;
+/** Where the sequence stands, 8 bytes. */
+export const SEQUENCE_AT = 16;
 const NUMBER_AT = 24;
+const RECEIVER_AT = 24;
 
-/** What stands in a header besides magic and version. */
-export interface DatagramHeader {
-  readonly isFragment: boolean;
+/** What stands in the header of both directions, besides magic, version and flags. */
+interface CommonHeader {
+  /** 0: plaintext. */
   readonly keyId: number;
   readonly sessionHigh: number;
   readonly sessionLow: number;
+  /** Of the sender's datagrams in the session, or of the receiver's reports to all sessions. */
   readonly sequence: number;
+}
+
+/** The header of what a sender sends. */
+export interface DatagramHeader extends CommonHeader {
+  readonly isFragment: boolean;
   readonly firstNumber: number;
 }
 
-/** Writes a header, its magic and version too. */
+/** The header of what a receiver reports. */
+export interface ReportHeader extends CommonHeader {
+  /** The receiver's id. */
+  readonly receiverHigh: number;
+  readonly receiverLow: number;
+}
+
+/** Writes a sender's header, its magic and version too. */
 export function writeHeader(bytes: Uint8Array, header: DatagramHeader): void {
+  writeCommon(bytes, header, header.isFragment ? FLAG_FRAGMENT : 0);
+  writeU64(bytes, NUMBER_AT, header.firstNumber);
+}
+
+/** Writes a report's header, its magic and version too. */
+export function writeReportHeader(bytes: Uint8Array, header: ReportHeader): void {
+  writeCommon(bytes, header, FLAG_REPORT);
+  writeU32(bytes, RECEIVER_AT, header.receiverHigh);
+  writeU32(bytes, RECEIVER_AT + 4, header.receiverLow);
+}
+
+function writeCommon(bytes: Uint8Array, header: CommonHeader, flags: number): void {
   bytes[0] = 0x47; // G
   bytes[1] = 0x6f; // o
   bytes[2] = 0x72; // r
   bytes[VERSION_AT] = VERSION;
-  bytes[FLAGS_AT] = header.isFragment ? FLAG_FRAGMENT : 0;
+  bytes[FLAGS_AT] = flags;
   bytes[RESERVED_AT] = 0;
   writeU16(bytes, KEY_ID_AT, header.keyId);
   writeU32(bytes, SESSION_AT, header.sessionHigh);
   writeU32(bytes, SESSION_AT + 4, header.sessionLow);
   writeU64(bytes, SEQUENCE_AT, header.sequence);
-  writeU64(bytes, NUMBER_AT, header.firstNumber);
 }
 
-/** Reads and checks a header; `keyId` is the one key known (0: plaintext). */
-export function readHeader(bytes: Uint8Array, keyId: number): DatagramHeader | HeaderReject {
+/** Reads and checks the header of what a sender sends. */
+export function readHeader(bytes: Uint8Array): DatagramHeader | HeaderReject {
+  const common = readCommon(bytes);
+  if (typeof common === 'string') return common;
+  const flags = bytes[FLAGS_AT]!;
+  if (flags === FLAG_REPORT) return 'wrong-way';
+  const firstNumber = readU64(bytes, NUMBER_AT);
+  return firstNumber < 1 ? 'bad-number' : { ...common, isFragment: flags === FLAG_FRAGMENT, firstNumber };
+}
+
+/** Reads and checks the header of a report. */
+export function readReportHeader(bytes: Uint8Array): ReportHeader | HeaderReject {
+  const common = readCommon(bytes);
+  if (typeof common === 'string') return common;
+  if (bytes[FLAGS_AT] !== FLAG_REPORT) return 'wrong-way';
+  const [receiverHigh, receiverLow] = [readU32(bytes, RECEIVER_AT), readU32(bytes, RECEIVER_AT + 4)];
+  return receiverHigh === 0 && receiverLow === 0 ? 'bad-number' : { ...common, receiverHigh, receiverLow };
+}
+
+function readCommon(bytes: Uint8Array): CommonHeader | HeaderReject {
   if (bytes.length < DATAGRAM_HEADER_BYTES) return 'too-short';
   if (bytes[0] !== 0x47 || bytes[1] !== 0x6f || bytes[2] !== 0x72) return 'wrong-magic';
   if (bytes[VERSION_AT] !== VERSION) return 'unknown-version';
-  const flags = bytes[FLAGS_AT]!;
-  if ((flags & ~FLAG_FRAGMENT) !== 0 || bytes[RESERVED_AT] !== 0) return 'unknown-flag';
-  if (readU16(bytes, KEY_ID_AT) !== keyId) return 'sealed';
+  if (bytes[FLAGS_AT]! > FLAG_REPORT || bytes[RESERVED_AT] !== 0) return 'unknown-flag';
   const sequence = readU64(bytes, SEQUENCE_AT);
-  const firstNumber = readU64(bytes, NUMBER_AT);
-  if (sequence < 1 || firstNumber < 1) return 'bad-number';
+  if (sequence < 1) return 'bad-number';
   return {
-    isFragment: flags === FLAG_FRAGMENT,
-    keyId,
+    keyId: readU16(bytes, KEY_ID_AT),
     sessionHigh: readU32(bytes, SESSION_AT),
     sessionLow: readU32(bytes, SESSION_AT + 4),
     sequence,
-    firstNumber,
   };
 }
 
 /** Whether a datagram of ours holds a fragment. */
 export function isFragment(datagram: Uint8Array): boolean {
-  return (datagram[FLAGS_AT]! & FLAG_FRAGMENT) !== 0;
+  return datagram[FLAGS_AT] === FLAG_FRAGMENT;
 }
 
-/** A session's id outside of datagrams: 16 lower-case hexadecimal digits. */
-export function sessionId(high: number, low: number): string {
-  return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0');
+/** The sequence of a datagram of ours. */
+export function sequenceOf(datagram: Uint8Array): number {
+  return readU64(datagram, SEQUENCE_AT);
+}
+
+/** The first number of a datagram of ours. */
+export function firstNumberOf(datagram: Uint8Array): number {
+  return readU64(datagram, NUMBER_AT);
 }
 
 /** One piece of an encoded record. All pieces of a record but its last are of one length, `pieceBytes`. */

@@ -1,17 +1,10 @@
 // Turns datagrams into records, whoever sent them: counts by reason what it cannot use, delivers each record once, and
 // keeps the balance of each session. No socket, no clock. docs/wire-protocol.md, "Receiver".
 
-import {
-  DATAGRAM_HEADER_BYTES,
-  type DatagramHeader,
-  type HeaderReject,
-  readFragment,
-  readHeader,
-  sessionId,
-} from './datagram.ts';
+import { DATAGRAM_HEADER_BYTES, type DatagramHeader, type HeaderReject, readFragment, readHeader } from './datagram.ts';
 import { type FragmentCounters, type FragmentLimits, FragmentTable } from './fragment-table.ts';
+import { idText } from './ids.ts';
 import { integerInRange, senderDefaults } from './options.ts';
-import { plaintext } from './protection.ts';
 import type { WireRecord } from './record.ts';
 import { checkRecords, KIND_NUMBER, type RecordReject, readRecord, recordEnd, recordPayload } from './record.ts';
 import { Session, type SessionReject, type SessionView } from './session.ts';
@@ -20,9 +13,9 @@ import { readTotals } from './totals.ts';
 
 /**
  * Why a datagram, or a record joined from fragments, is not used. Beside the reasons of header, records and session:
- * `bad-fragment` (its numbers do not fit together), `too-long` (a record over `maxRecordBytes`).
+ * `sealed` (a key is needed), `bad-fragment` (its numbers do not fit together), `too-long` (a record over `maxRecordBytes`).
  */
-export type DatagramReject = HeaderReject | RecordReject | SessionReject | 'bad-fragment' | 'too-long';
+export type DatagramReject = HeaderReject | RecordReject | SessionReject | 'sealed' | 'bad-fragment' | 'too-long';
 
 /** Why a session ended: the sender's final totals, nothing heard for long, no room for more sessions. */
 export type SessionEndReason = 'final' | 'silence' | 'evicted';
@@ -105,9 +98,13 @@ export class WireDecoder {
    * throws comes out of here; the datagram's remaining records then count as lost.
    */
   push(datagram: Uint8Array, from: DatagramSource, nowMs: number): void {
-    const header = readHeader(datagram, plaintext.keyId);
+    const header = readHeader(datagram);
     if (typeof header === 'string') {
       this.#reject(undefined, header);
+      return;
+    }
+    if (header.keyId !== 0) {
+      this.#reject(undefined, 'sealed');
       return;
     }
     const session = this.#find(header);
@@ -152,7 +149,7 @@ export class WireDecoder {
   #find(header: DatagramHeader): Session | undefined {
     const latest = this.#latest;
     if (latest?.sessionHigh === header.sessionHigh && latest.sessionLow === header.sessionLow) return latest;
-    const session = this.#sessions.get(sessionId(header.sessionHigh, header.sessionLow));
+    const session = this.#sessions.get(idText(header.sessionHigh, header.sessionLow));
     if (session !== undefined) this.#latest = session;
     return session;
   }
@@ -231,7 +228,7 @@ export class WireDecoder {
 
   #open(header: DatagramHeader): Session {
     if (this.#sessions.size >= this.#limits.maxSessions) this.#evictSession();
-    const session = new Session(sessionId(header.sessionHigh, header.sessionLow), header);
+    const session = new Session(idText(header.sessionHigh, header.sessionLow), header);
     this.#sessions.set(session.id, session);
     this.#latest = session;
     return session;

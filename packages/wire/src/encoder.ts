@@ -2,11 +2,12 @@
 // No socket, no clock: time is an argument, datagrams leave by callback. docs/wire-protocol.md, "Sender".
 
 import { DATAGRAM_HEADER_BYTES, FRAGMENT_HEADER_BYTES, writeFragmentHeader, writeHeader } from './datagram.ts';
+import { idHalves } from './ids.ts';
 import { LastSequences } from './last-sequences.ts';
 import { datagramBytesRange, integerInRange, senderDefaults } from './options.ts';
-import { type Protection, plaintext } from './protection.ts';
 import { type EncodableRecord, RECORD_HEADER_BYTES, type WireRecord, writeRecordHeader } from './record.ts';
-import { encodeTotals, type SenderTotals } from './totals.ts';
+import { plaintext, type Sealing } from './sealing.ts';
+import { encodeTotals, type ReportedTotals } from './totals.ts';
 
 /** What an encoder is told; sizes in bytes, times in milliseconds. */
 export interface WireEncoderOptions {
@@ -14,7 +15,7 @@ export interface WireEncoderOptions {
   readonly session: string;
   /** Called with each datagram, in order; the bytes are the callee's to keep, a view of a buffer of 64 KiB. */
   readonly onDatagram: (datagram: Uint8Array) => void;
-  /** Longest datagram (UDP payload), 128 to 65,507 bytes; default 1,200. */
+  /** Longest datagram (UDP payload), 256 to 65,507 bytes; default 1,200. */
   readonly maxDatagramBytes?: number;
   /** Longest record, its 36-byte header included; default 32 MiB, at most 1 GiB. */
   readonly maxRecordBytes?: number;
@@ -23,7 +24,7 @@ export interface WireEncoderOptions {
   /** For how many connections the last datagram is remembered; default 65,536, the least recently used goes first. */
   readonly maxConnections?: number;
   /** Default: plaintext. */
-  readonly protection?: Protection;
+  readonly sealing?: Sealing;
 }
 
 const SLAB_BYTES = 64 * 1024;
@@ -46,7 +47,7 @@ export interface EncoderCounters {
 /** One session's sending half. `sent` has no holes: a record is refused before it is numbered, or not at all. */
 export class WireEncoder {
   readonly #onDatagram: (datagram: Uint8Array) => void;
-  readonly #protection: Protection;
+  readonly #sealing: Sealing;
   readonly #sessionHigh: number;
   readonly #sessionLow: number;
   readonly #maxRecordBytes: number;
@@ -68,13 +69,11 @@ export class WireEncoder {
   #fragmentedRecords = 0;
 
   constructor(options: WireEncoderOptions) {
-    if (!/^[0-9a-f]{16}$/.test(options.session)) {
-      throw new TypeError(`session must be 16 lower-case hexadecimal digits, not ${JSON.stringify(options.session)}`);
-    }
+    const { high, low } = idHalves('session', options.session);
     const { min, max } = datagramBytesRange;
-    this.#protection = options.protection ?? plaintext;
+    this.#sealing = options.sealing ?? plaintext;
     const maxDatagramBytes = options.maxDatagramBytes ?? senderDefaults.maxDatagramBytes;
-    const room = integerInRange('maxDatagramBytes', maxDatagramBytes, min, max) - this.#protection.overheadBytes;
+    const room = integerInRange('maxDatagramBytes', maxDatagramBytes, min, max) - this.#sealing.overheadBytes;
     this.#room = room;
     this.#slab = this.#newSlab();
     this.#maxRecordBytes = integerInRange(
@@ -86,8 +85,8 @@ export class WireEncoder {
     this.#flushAfterMs = options.flushAfterMs ?? senderDefaults.flushAfterMs;
     const maxConnections = options.maxConnections ?? senderDefaults.maxConnections;
     this.#lastSequences = new LastSequences(integerInRange('maxConnections', maxConnections, 1, 2 ** 24));
-    this.#sessionHigh = Number.parseInt(options.session.slice(0, 8), 16);
-    this.#sessionLow = Number.parseInt(options.session.slice(8), 16);
+    this.#sessionHigh = high;
+    this.#sessionLow = low;
     this.#onDatagram = options.onDatagram;
   }
 
@@ -96,11 +95,16 @@ export class WireEncoder {
     return this.#openLength > DATAGRAM_HEADER_BYTES ? this.#openSinceMs : undefined;
   }
 
+  /** The sequence of the datagram that is emitted next, and the number of the next request. */
+  get next(): { readonly sequence: number; readonly number: number } {
+    return { sequence: this.#sequence + 1, number: this.#sent + 1 };
+  }
+
   /** Bytes of all datagrams that a record of this payload length needs at most. */
   datagramBytesFor(payloadLength: number): number {
     const recordBytes = RECORD_HEADER_BYTES + payloadLength;
     if (recordBytes <= this.#room - DATAGRAM_HEADER_BYTES) return DATAGRAM_HEADER_BYTES + recordBytes;
-    const heads = DATAGRAM_HEADER_BYTES + FRAGMENT_HEADER_BYTES + this.#protection.overheadBytes;
+    const heads = DATAGRAM_HEADER_BYTES + FRAGMENT_HEADER_BYTES + this.#sealing.overheadBytes;
     return recordBytes + Math.ceil(recordBytes / this.#pieceBytes) * heads;
   }
 
@@ -110,8 +114,9 @@ export class WireEncoder {
   }
 
   /** Adds the sender's totals, with what this encoder counts, and sends them without waiting for company. */
-  addTotals(counts: SenderTotals, final: boolean, timestampUs: number, nowMs: number): void {
-    const payload = encodeTotals({ ...counts, sent: this.#sent, bytes: this.#bytes, final });
+  addTotals(totals: Omit<ReportedTotals, 'sent' | 'bytes'>, timestampUs: number, nowMs: number): void {
+    const maxBytes = this.#room - DATAGRAM_HEADER_BYTES - RECORD_HEADER_BYTES;
+    const payload = encodeTotals({ ...totals, sent: this.#sent, bytes: this.#bytes }, maxBytes);
     this.#add({ kind: 'totals', timestampUs, connection: 0, index: 0, payload }, nowMs);
     this.flush();
   }
@@ -186,7 +191,7 @@ export class WireEncoder {
       const at = DATAGRAM_HEADER_BYTES + FRAGMENT_HEADER_BYTES;
       const datagram = this.#cut(at + end - offset);
       writeFragmentHeader(datagram, recordBytes, offset, index, record.kind === 'request');
-      // The record's head lies wholly in the first piece: a piece is never shorter than 80 bytes less the overhead.
+      // The record's head lies wholly in the first piece: a piece is never shorter than 192 bytes.
       if (index === 0) datagram.set(head, at);
       const payloadFrom = Math.max(0, offset - RECORD_HEADER_BYTES);
       const payloadAt = index === 0 ? at + RECORD_HEADER_BYTES : at;
@@ -206,10 +211,10 @@ export class WireEncoder {
 
   /** The next bytes of the slab as a datagram, with room for what sealing adds. */
   #cut(length: number): Uint8Array {
-    const end = this.#openAt + length + this.#protection.overheadBytes;
+    const end = this.#openAt + length + this.#sealing.overheadBytes;
     const datagram = this.#slab.subarray(this.#openAt, end);
     this.#openAt = end;
-    if (this.#slab.length - end < this.#room + this.#protection.overheadBytes) {
+    if (this.#slab.length - end < this.#room + this.#sealing.overheadBytes) {
       this.#slab = this.#newSlab();
       this.#openAt = 0;
     }
@@ -217,20 +222,20 @@ export class WireEncoder {
   }
 
   #newSlab(): Uint8Array {
-    return new Uint8Array(Math.max(SLAB_BYTES, this.#room + this.#protection.overheadBytes));
+    return new Uint8Array(Math.max(SLAB_BYTES, this.#room + this.#sealing.overheadBytes));
   }
 
   #emit(datagram: Uint8Array, isFragment: boolean, firstNumber: number): void {
     this.#sequence++;
     writeHeader(datagram, {
       isFragment,
-      keyId: this.#protection.keyId,
+      keyId: this.#sealing.keyId,
       sessionHigh: this.#sessionHigh,
       sessionLow: this.#sessionLow,
       sequence: this.#sequence,
       firstNumber,
     });
-    this.#protection.seal(datagram);
+    this.#sealing.seal(datagram);
     this.#onDatagram(datagram);
   }
 }

@@ -15,9 +15,10 @@ export type { WireErrorCode } from './errors.ts';
 export { WireError } from './errors.ts';
 export type { FragmentCounters, FragmentEviction, FragmentLimits } from './fragment-table.ts';
 export { receiverDefaults, senderDefaults } from './options.ts';
-export type { Protection } from './protection.ts';
 export type { RecordKind, WireRecord } from './record.ts';
 export { encodeRecord } from './record.ts';
+export type { Sealing, WireKey } from './sealing.ts';
+export { KEY_BYTES, wireKey } from './sealing.ts';
 export type { SessionBalance, SessionState, SessionView } from './session.ts';
 export type { EarlierSessions, SessionLedger } from './session-ledger.ts';
 export type {
@@ -28,7 +29,7 @@ export type {
   StreamRecord,
 } from './streams.ts';
 export { recordReadable, recordWritable } from './streams.ts';
-export type { ReportedTotals, SenderTotals } from './totals.ts';
+export type { ReportedTotals, SenderTotals, SessionStart } from './totals.ts';
 export type { ReceiverEvent, UdpReceiver, UdpReceiverOptions } from './udp-receiver.ts';
 export { openUdpReceiver } from './udp-receiver.ts';
 export { openUdpSender } from './udp-sender.ts';

@@ -13,7 +13,7 @@ export const senderDefaults = {
 export const receiverDefaults = { host: '0.0.0.0', port: 28020, receiveBufferBytes: 8 * 1024 * 1024 } as const;
 
 /** Smallest and largest UDP payload that a sender may be told to use. */
-export const datagramBytesRange = { min: 128, max: 65_507 } as const;
+export const datagramBytesRange = { min: 256, max: 65_507 } as const;
 
 /** Throws a RangeError naming option, value and range unless `value` is an integer from `min` to `max`; returns it. */
 export function integerInRange(option: string, value: number, min: number, max: number): number {

@@ -1,7 +1,8 @@
 // The sender's totals: what it captured, sent and dropped, so that the receiver knows the loss to the record.
 // Layout and bounds: docs/wire-protocol.md, "Sender's totals".
 
-import { readU64, writeU64 } from './big-endian.ts';
+import { readU32, readU64, writeU64 } from './big-endian.ts';
+import { idText, writeId } from './ids.ts';
 
 /** What the owner of a sender counts by itself. */
 export interface SenderTotals {
@@ -19,14 +20,31 @@ export interface ReportedTotals extends SenderTotals {
   readonly sent: number;
   /** Payload bytes of these records. */
   readonly bytes: number;
-  /** The sender has ended; nothing is sent after this. */
+  /** The sender has ended; nothing new is sent after this. */
   readonly final: boolean;
+  /** The receiver that the sender knows; undefined where none has reported yet. */
+  readonly start: SessionStart | undefined;
+  /** The lowest sequence that the sender may still send again; 0 where it sends nothing again. */
+  readonly resendFrom: number;
+}
+
+/** From where on a session is meant for a receiver: what was sent before may have reached an earlier one. */
+export interface SessionStart {
+  /** The receiver's id, 16 lower-case hexadecimal digits. */
+  readonly receiver: string;
+  /** The first sequence. */
+  readonly sequence: number;
+  /** The first number of the datagram of that sequence. */
+  readonly number: number;
 }
 
 /** A totals payload names this many reasons at most; a sender adds up what is beyond as `other`. */
-export const MAX_REASONS = 22;
+export const MAX_REASONS = 20;
 /** Characters in a reason. */
 export const MAX_REASON_LENGTH = 40;
+
+/** The name of what has none of its own. */
+const REST = 'other';
 
 const FLAG_FINAL = 1;
 const FLAG_KERNEL_DROPS = 2;
@@ -35,19 +53,29 @@ const CAPTURED = 4;
 const SENT = 12;
 const BYTES = 20;
 const KERNEL_DROPS = 28;
-const FIXED_BYTES = 36;
+const RECEIVER = 36;
+const START_SEQUENCE = 44;
+const START_NUMBER = 52;
+const RESEND_FROM = 60;
+const FIXED_BYTES = 68;
 const COUNT_BYTES = 8;
 
-/** Totals as a payload of at most 1,114 bytes. */
-export function encodeTotals(totals: ReportedTotals): Uint8Array {
-  const reasons = boundedReasons(totals.dropped);
-  const bytes = new Uint8Array(FIXED_BYTES + reasons.reduce((sum, [name]) => sum + 1 + name.length + COUNT_BYTES, 0));
+/** Totals as a payload of at most `maxBytes`, at least 117, and at most 1,048 in any case; reasons that do not fit are added up as `other`. */
+export function encodeTotals(totals: ReportedTotals, maxBytes: number): Uint8Array {
+  const reasons = boundedReasons(totals.dropped, maxBytes - FIXED_BYTES);
+  const bytes = new Uint8Array(FIXED_BYTES + reasons.reduce((sum, [name]) => sum + bytesOfReason(name), 0));
   bytes[0] = (totals.final ? FLAG_FINAL : 0) | (totals.kernelDrops === undefined ? 0 : FLAG_KERNEL_DROPS);
   bytes[REASON_COUNT] = reasons.length;
   writeU64(bytes, CAPTURED, totals.captured);
   writeU64(bytes, SENT, totals.sent);
   writeU64(bytes, BYTES, totals.bytes);
   writeU64(bytes, KERNEL_DROPS, totals.kernelDrops ?? 0);
+  if (totals.start !== undefined) {
+    writeId(bytes, RECEIVER, totals.start.receiver);
+    writeU64(bytes, START_SEQUENCE, totals.start.sequence);
+    writeU64(bytes, START_NUMBER, totals.start.number);
+  }
+  writeU64(bytes, RESEND_FROM, totals.resendFrom);
   let at = FIXED_BYTES;
   for (const [name, count] of reasons) {
     bytes[at++] = name.length;
@@ -69,20 +97,41 @@ export function readTotals(payload: Uint8Array): ReportedTotals | undefined {
   const bytes = readU64(payload, BYTES);
   const kernelDrops = readU64(payload, KERNEL_DROPS);
   if (dropped === undefined || captured < 0 || sent < 0 || bytes < 0 || kernelDrops < 0) return undefined;
-  const totals = { captured, dropped, sent, bytes, final: (flags & FLAG_FINAL) !== 0 };
+  const start = readStart(payload);
+  const resendFrom = readU64(payload, RESEND_FROM);
+  if (start === 'bad' || resendFrom < 0) return undefined;
+  const totals = { captured, dropped, sent, bytes, final: (flags & FLAG_FINAL) !== 0, start, resendFrom };
   return (flags & FLAG_KERNEL_DROPS) === 0 ? totals : { ...totals, kernelDrops };
 }
 
+/** All three are zero, or none is. */
+function readStart(payload: Uint8Array): SessionStart | undefined | 'bad' {
+  const [high, low] = [readU32(payload, RECEIVER), readU32(payload, RECEIVER + 4)];
+  const sequence = readU64(payload, START_SEQUENCE);
+  const number = readU64(payload, START_NUMBER);
+  const isNone = high === 0 && low === 0;
+  if (isNone) return sequence === 0 && number === 0 ? undefined : 'bad';
+  return sequence < 1 || number < 1 ? 'bad' : { receiver: idText(high, low), sequence, number };
+}
+
 /** The largest counts under their names, names made to fit, the rest as `other`. */
-function boundedReasons(dropped: Readonly<Record<string, number>>): [string, number][] {
+function boundedReasons(dropped: Readonly<Record<string, number>>, maxBytes: number): [string, number][] {
   const counts = new Map<string, number>();
-  const add = (name: string, count: number): void => void counts.set(name, (counts.get(name) ?? 0) + count);
+  let free = maxBytes - bytesOfReason(REST);
   const largestFirst = Object.entries(dropped).sort((a, b) => b[1] - a[1]);
   for (const [name, count] of largestFirst) {
     const fitting = fittingName(name);
-    add(counts.size < MAX_REASONS - 1 || counts.has(fitting) ? fitting : 'other', count);
+    const isKnown = counts.has(fitting) || fitting === REST;
+    const hasRoom = counts.size < MAX_REASONS - 1 && bytesOfReason(fitting) <= free;
+    const under = isKnown || hasRoom ? fitting : REST;
+    if (!isKnown && hasRoom) free -= bytesOfReason(fitting);
+    counts.set(under, (counts.get(under) ?? 0) + count);
   }
   return [...counts];
+}
+
+function bytesOfReason(name: string): number {
+  return 1 + name.length + COUNT_BYTES;
 }
 
 function fittingName(name: string): string {
@@ -90,7 +139,7 @@ function fittingName(name: string): string {
     name
       .toLowerCase()
       .replace(/[^a-z0-9.-]/g, '-')
-      .slice(0, MAX_REASON_LENGTH) || 'other'
+      .slice(0, MAX_REASON_LENGTH) || REST
   );
 }
 

@@ -256,7 +256,7 @@ class ConnectedSender implements UdpSender {
 
   #sendTotals(final: boolean): void {
     const nowMs = performance.now();
-    this.#encoder.addTotals(this.#totals(), final, Date.now() * 1000, nowMs);
+    this.#encoder.addTotals({ ...this.#totals(), final, start: undefined, resendFrom: 0 }, Date.now() * 1000, nowMs);
     this.#pump(nowMs);
   }
 

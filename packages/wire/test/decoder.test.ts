@@ -3,7 +3,7 @@ import { corrupted } from '../../../test/kit/lossy-link.ts';
 import { createRandom, seedOfThisRun } from '../../../test/kit/random.ts';
 import { WireEncoder } from '../src/encoder.ts';
 import type { WireRecord } from '../src/record.ts';
-import { collector, datagramsOf, exchange, numbered, record, SESSION, SOURCE } from './exchange.ts';
+import { collector, datagramsOf, exchange, numbered, record, SESSION, SOURCE, senderTotals } from './exchange.ts';
 
 const first = (records: readonly WireRecord[]): Uint8Array => datagramsOf(records)[0]!;
 
@@ -19,7 +19,7 @@ function totalsAfter(requests: number): Uint8Array {
   const encoder = new WireEncoder({ session: SESSION, onDatagram: (datagram) => void datagrams.push(datagram) });
   for (let index = 0; index < requests; index++) encoder.add(numbered(index, 1000), 0);
   encoder.flush();
-  encoder.addTotals({ captured: requests, dropped: {} }, false, 0, 0);
+  encoder.addTotals(senderTotals({ captured: requests, dropped: {} }), 0, 0);
   return datagrams.at(-1)!;
 }
 
@@ -105,7 +105,9 @@ describe('what cannot be used is counted by reason and leaves no trace', () => {
     { reason: 'too-short', datagram: new Uint8Array(0) },
     { reason: 'wrong-magic', datagram: patched(good, 0, 0x48) },
     { reason: 'unknown-version', datagram: patched(good, 3, 2) },
-    { reason: 'unknown-flag', datagram: patched(good, 4, 2) },
+    { reason: 'unknown-flag', datagram: patched(good, 4, 4) },
+    { reason: 'unknown-flag', datagram: patched(good, 4, 3) },
+    { reason: 'wrong-way', datagram: patched(good, 4, 2) },
     { reason: 'unknown-flag', datagram: patched(good, 5, 1) },
     { reason: 'sealed', datagram: patched(good, 6, 0, 7) },
     { reason: 'bad-number', datagram: patched(good, 16, 0, 0x20) },
@@ -207,7 +209,7 @@ describe('sessions', () => {
     const encoder = new WireEncoder({ session: SESSION, onDatagram: (datagram) => void datagrams.push(datagram) });
     for (let index = 0; index < 5; index++) encoder.add(numbered(index, 1000), 0);
     encoder.flush();
-    encoder.addTotals({ captured: 7, dropped: { 'queue-full': 2 }, kernelDrops: 3 }, true, 0, 0);
+    encoder.addTotals(senderTotals({ captured: 7, dropped: { 'queue-full': 2 }, kernelDrops: 3 }, true), 0, 0);
     decoder.push(datagrams[0]!, SOURCE, 0);
     decoder.push(datagrams[5]!, SOURCE, 0);
     const totals = { captured: 7, dropped: { 'queue-full': 2 }, kernelDrops: 3, sent: 5, bytes: 5000, final: true };
@@ -225,7 +227,7 @@ describe('sessions', () => {
     const encoder = new WireEncoder({ session: SESSION, onDatagram: (datagram) => void datagrams.push(datagram) });
     for (let index = 0; index < 2; index++) encoder.add(numbered(index, 1000), 0);
     encoder.flush();
-    encoder.addTotals({ captured: 2, dropped: {} }, true, 0, 0);
+    encoder.addTotals(senderTotals({ captured: 2, dropped: {} }, true), 0, 0);
     decoder.push(datagrams[2]!, SOURCE, 0);
     decoder.push(datagrams[0]!, SOURCE, 0);
     decoder.advance(999);

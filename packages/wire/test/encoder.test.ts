@@ -39,7 +39,7 @@ describe('packing', () => {
     expect(decoder.ledger().sessions[0]).toMatchObject({ sent: 1, received: 1, beforeStart: 0 });
   });
 
-  test.each([128, 576, 8972, 65_507])('datagrams of at most %i bytes', (maxDatagramBytes) => {
+  test.each([256, 576, 8972, 65_507])('datagrams of at most %i bytes', (maxDatagramBytes) => {
     const sent = [numbered(0, 3), numbered(1, 70_000), numbered(2, 200)];
     const datagrams = datagramsOf(sent, { maxDatagramBytes });
     expect(Math.max(...datagrams.map(({ length }) => length))).toBeLessThanOrEqual(maxDatagramBytes);
@@ -89,27 +89,33 @@ describe('previous sequences', () => {
 });
 
 describe("the sender's totals", () => {
-  const base = { captured: 9, sent: 5, bytes: 77, final: false };
+  const base = { captured: 9, sent: 5, bytes: 77, final: false, start: undefined, resendFrom: 0 };
+  const start = { receiver: '0123456789abcdef', sequence: 7, number: 2 ** 53 - 1 };
 
   test.each([
     { name: 'no reason, kernel drops unknown', totals: { ...base, dropped: {} } },
     { name: 'some reasons', totals: { ...base, dropped: { 'queue-full': 3, a: 2 ** 53 - 1 }, kernelDrops: 0 } },
+    { name: 'a receiver and what can be sent again', totals: { ...base, dropped: {}, start, resendFrom: 4 } },
   ])('$name: come out as they went in', ({ totals }) => {
-    expect(readTotals(encodeTotals(totals))).toEqual(totals);
+    expect(readTotals(encodeTotals(totals, 1000))).toEqual(totals);
   });
 
-  test('more reasons than fit are added up as other, odd names made to fit, and nothing is lost', () => {
+  test.each([
+    { maxBytes: 60_000, names: 20 },
+    { maxBytes: 172, names: 4 },
+    { maxBytes: 117, names: 3 },
+  ])('more reasons than fit $maxBytes bytes are added up as other, and nothing is lost', ({ maxBytes, names }) => {
     const dropped: Record<string, number> = { [`Ä${'x'.repeat(40)}`]: 1000, '?': 500 };
     for (let reason = 0; reason < 100; reason++) dropped[`reason-${reason}`] = reason;
-    const payload = encodeTotals({ ...base, dropped });
+    const payload = encodeTotals({ ...base, dropped }, maxBytes);
     const read = readTotals(payload)?.dropped ?? {};
-    expect(payload.length).toBeLessThanOrEqual(1114);
-    expect(Object.keys(read).length).toBe(22);
+    expect(payload.length).toBeLessThanOrEqual(Math.min(maxBytes, 1048));
+    expect(Object.keys(read).length).toBe(names);
     expect(Object.values(read).reduce((sum, count) => sum + count)).toBe(1500 + 4950);
   });
 
   test('every shortened or lengthened payload is refused', () => {
-    const payload = encodeTotals({ ...base, dropped: { 'queue-full': 3, late: 1 } });
+    const payload = encodeTotals({ ...base, dropped: { 'queue-full': 3, late: 1 } }, 1000);
     for (let length = 0; length < payload.length; length++)
       expect(readTotals(payload.subarray(0, length))).toBeUndefined();
     expect(readTotals(Uint8Array.of(...payload, 0))).toBeUndefined();
@@ -117,8 +123,8 @@ describe("the sender's totals", () => {
 });
 
 test('misuse names option, value and range', () => {
-  expect(() => encoderInto([], { maxDatagramBytes: 127 })).toThrow(
-    'maxDatagramBytes must be an integer from 128 to 65507, not 127',
+  expect(() => encoderInto([], { maxDatagramBytes: 255 })).toThrow(
+    'maxDatagramBytes must be an integer from 256 to 65507, not 255',
   );
   expect(() => encoderInto([], { session: 'xyz' })).toThrow(
     'session must be 16 lower-case hexadecimal digits, not "xyz"',

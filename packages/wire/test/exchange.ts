@@ -5,6 +5,7 @@ import type { Random } from '../../../test/kit/random.ts';
 import { WireDecoder, type WireDecoderOptions } from '../src/decoder.ts';
 import { WireEncoder, type WireEncoderOptions } from '../src/encoder.ts';
 import type { RecordKind, WireRecord } from '../src/record.ts';
+import type { ReportedTotals, SenderTotals } from '../src/totals.ts';
 
 export const SESSION = '00112233445566ff';
 export const SOURCE = { address: '127.0.0.1', port: 9 };
@@ -20,6 +21,11 @@ export function numbered(index: number, length = 500, kind: RecordKind = 'reques
   const payload = new Uint8Array(length).fill(index & 255);
   payload.set([index >>> 24, index >>> 16, index >>> 8, index].slice(0, length));
   return record({ kind, connection: index % 7, index, payload });
+}
+
+/** Totals of a sender that knows no receiver and sends nothing again. */
+export function senderTotals(counts: SenderTotals, final = false): Omit<ReportedTotals, 'sent' | 'bytes'> {
+  return { ...counts, final, start: undefined, resendFrom: 0 };
 }
 
 /** All datagrams that the records make. */
@@ -65,7 +71,7 @@ export function exchange(
   let nowMs = 0;
   const encoder = new WireEncoder({ session: SESSION, onDatagram: (datagram) => link.send(datagram, nowMs) });
   const counts = { captured: requests, dropped: {} };
-  encoder.addTotals(counts, false, 0, nowMs);
+  encoder.addTotals(senderTotals(counts), 0, nowMs);
   const sent: WireRecord[] = [];
   for (let index = 0; index < requests; index++) {
     const isLarge = random.chance(0.05);
@@ -79,7 +85,7 @@ export function exchange(
   encoder.flush();
   for (let copy = 0; copy < totalsCopies; copy++) {
     nowMs += 20;
-    encoder.addTotals(counts, true, 0, nowMs);
+    encoder.addTotals(senderTotals(counts, true), 0, nowMs);
   }
   link.advance(nowMs + 1000);
   return { sent, received, decoder, encoder, link };

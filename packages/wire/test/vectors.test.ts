@@ -49,21 +49,23 @@ test('a record by itself is the same bytes, and knows no datagram', () => {
 
 test("the sender's totals", () => {
   const datagram = vector('totals');
+  const counts = { captured: 3, dropped: { 'too-long': 2 }, kernelDrops: 5 };
+  const start = { receiver: 'ffeeddccbbaa9988', sequence: 1, number: 1 };
   const made = encoded((encoder) => {
     encoder.add(request, 0);
     encoder.flush();
-    encoder.addTotals({ captured: 3, dropped: { 'too-long': 2 }, kernelDrops: 5 }, true, request.timestampUs + 2, 0);
+    encoder.addTotals({ ...counts, final: true, start, resendFrom: 1 }, request.timestampUs + 2, 0);
   });
   expect(made[1]).toEqual(datagram);
   const { decoder } = collector();
   decoder.push(datagram, SOURCE, 0);
-  const totals = { captured: 3, dropped: { 'too-long': 2 }, kernelDrops: 5, sent: 1, bytes: 18, final: true };
+  const totals = { ...counts, sent: 1, bytes: 18, final: true, start, resendFrom: 1 };
   expect(decoder.ledger().sessions[0]).toMatchObject({ sent: 1, beforeStart: 1, lost: 0, totals });
 });
 
 test('a fragment', () => {
-  const large = { ...request, payload: new Uint8Array(100).fill(0x61) };
-  const made = encoded((encoder) => void encoder.add(large, 0), { maxDatagramBytes: 128 });
+  const large = { ...request, payload: new Uint8Array(216).fill(0x61) };
+  const made = encoded((encoder) => void encoder.add(large, 0), { maxDatagramBytes: 256 });
   expect(made[1]).toEqual(vector('second-fragment'));
   const { decoder, records } = collector();
   decoder.push(vector('second-fragment'), SOURCE, 0);
