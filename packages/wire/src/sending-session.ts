@@ -42,6 +42,8 @@ export class SendingSession {
   readonly #startedMs: number;
   #start: SessionStart | undefined;
   #highestSent = 0;
+  /** Of the last totals: nothing needs to follow them. */
+  #totalsSequence = 0;
   #finishingMs: number | undefined;
   /** The sequence of the first final totals. */
   #finalSequence = 0;
@@ -115,6 +117,7 @@ export class SendingSession {
     this.#queue.shift();
     this.#highestSent = sequenceOf(datagram);
     this.#resends.left(datagram, this.#highestSent, nowMs);
+    if (this.#resends.isOn && this.#highestSent !== this.#totalsSequence) this.#schedule.recordsLeft(nowMs);
     return datagram;
   }
 
@@ -256,7 +259,8 @@ export class SendingSession {
     const lowest = oldest === undefined ? this.#encoder.next.sequence : sequenceOf(oldest);
     const totals = { ...this.#totals(), final, start: this.#start, resendFrom: this.#resends.isOn ? lowest : 0 };
     this.#encoder.addTotals(totals, this.#nowUs(), nowMs);
-    if (final && this.#finalSequence === 0) this.#finalSequence = this.#encoder.next.sequence - 1;
+    this.#totalsSequence = this.#encoder.next.sequence - 1;
+    if (final && this.#finalSequence === 0) this.#finalSequence = this.#totalsSequence;
     this.#schedule.sent(nowMs, final);
   }
 }

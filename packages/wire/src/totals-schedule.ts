@@ -1,8 +1,11 @@
-// When a sender's totals go out: at the start, each second, soon where they are wanted, and three times at the end.
+// When a sender's totals go out: at the start, each second, soon where they are wanted or nothing else comes after the
+// last records, and three times at the end.
 // A pure function of time. docs/wire-protocol.md, "Sender".
 
 const INTERVAL_MS = 1000;
 const PAUSE_MS = 20;
+/** After the last records: only what comes after it shows that a datagram is missing. Twice, since totals get lost, too. */
+const TAIL_AT_MS = [100, 300];
 /** Of the copies of the final totals, after the first one: the last finds even a receiver that was late for the others. */
 const FINAL_AT_MS = [0, 20, 270];
 
@@ -10,6 +13,9 @@ const FINAL_AT_MS = [0, 20, 270];
 export class TotalsSchedule {
   #lastMs = Number.NEGATIVE_INFINITY;
   #isWanted = false;
+  /** When records last left, and how many totals were due since because nothing followed. */
+  #recordsMs = Number.NEGATIVE_INFINITY;
+  #tails = TAIL_AT_MS.length;
   #firstFinalMs: number | undefined;
   #finals = 0;
   #isFinalKnown = false;
@@ -34,10 +40,17 @@ export class TotalsSchedule {
     this.#isWanted = true;
   }
 
+  /** Notes that records left which could be sent again. */
+  recordsLeft(nowMs: number): void {
+    this.#recordsMs = nowMs;
+    this.#tails = 0;
+  }
+
   /** Notes that totals went out. */
   sent(nowMs: number, isFinal: boolean): void {
     this.#lastMs = nowMs;
     this.#isWanted = false;
+    while (nowMs >= this.#tailDueMs()) this.#tails++;
     if (!isFinal) return;
     this.#firstFinalMs ??= nowMs;
     // One that was wanted in between is none of the three.
@@ -55,7 +68,13 @@ export class TotalsSchedule {
   }
 
   #dueMs(): number {
-    return this.#lastMs + (this.#isWanted ? PAUSE_MS : INTERVAL_MS);
+    const regularMs = this.#lastMs + (this.#isWanted ? PAUSE_MS : INTERVAL_MS);
+    return Math.min(regularMs, this.#tailDueMs());
+  }
+
+  #tailDueMs(): number {
+    const afterMs = TAIL_AT_MS[this.#tails];
+    return afterMs === undefined ? Number.POSITIVE_INFINITY : this.#recordsMs + afterMs;
   }
 
   #finalDueMs(): number {
