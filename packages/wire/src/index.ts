@@ -1,22 +1,18 @@
 // @gor/wire: records over UDP, packed, fragmented, numbered, every loss counted. docs/wire-protocol.md is the format.
 
-export type {
-  DatagramReject,
-  DatagramSource,
-  DecoderLimits,
-  ReceiverLedger,
-  SessionEndReason,
-  WireDecoderOptions,
-} from './decoder.ts';
+export type { OrderLimits } from './connection-order.ts';
 export { WireDecoder } from './decoder.ts';
+export type { DecoderLimits, SessionEndReason, WireDecoderOptions } from './decoder-options.ts';
 export type { EncoderCounters, WireEncoderOptions } from './encoder.ts';
 export { WireEncoder } from './encoder.ts';
 export type { WireErrorCode } from './errors.ts';
 export { WireError } from './errors.ts';
 export type { FragmentCounters, FragmentEviction, FragmentLimits } from './fragment-table.ts';
 export { receiverDefaults, senderDefaults } from './options.ts';
+export type { DatagramReject, ReceiverLedger } from './receiver-ledger.ts';
 export type { RecordKind, WireRecord } from './record.ts';
 export { encodeRecord } from './record.ts';
+export type { DatagramSource } from './reporter.ts';
 export type { Sealing, WireKey } from './sealing.ts';
 export { KEY_BYTES, wireKey } from './sealing.ts';
 export type { SessionBalance, SessionState, SessionView } from './session.ts';
@@ -34,3 +30,5 @@ export type { ReceiverEvent, UdpReceiver, UdpReceiverOptions } from './udp-recei
 export { openUdpReceiver } from './udp-receiver.ts';
 export { openUdpSender } from './udp-sender.ts';
 export type { SenderEvent, SendRefusal, UdpSender, UdpSenderCounters, UdpSenderOptions } from './udp-sender-options.ts';
+export type { UnconfirmedLimits } from './unconfirmed-sessions.ts';
+export type { UnopenedNews } from './unopened-watch.ts';
