@@ -217,7 +217,7 @@ class Listener {
   /** Said when it changes, and not before the listener is ready: until then something else may still be wrong. */
   #tellReachable(): void {
     if (this.#source === undefined || !(this.#sink instanceof WireSink)) return;
-    const { isReachable: reachable } = this.#sink.sender.counters();
+    const reachable = this.#sink.sender.state !== 'silent';
     if (reachable === this.#toldReachable) return;
     this.#toldReachable = reachable;
     this.#options.onEvent?.({ type: 'replay-server', reachable, address: this.#sink.replayServer });

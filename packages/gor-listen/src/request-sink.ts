@@ -41,7 +41,7 @@ export class WireSink implements RequestSink {
       totals,
       onEvent: (event) => {
         if (event.type === 'send-error') events.onSendError(event.code);
-        else events.onReachable(event.type === 'reachable');
+        else if (event.type === 'receiver') events.onReachable(event.state === 'receiving');
       },
     });
     return new WireSink(sender);
@@ -66,7 +66,7 @@ export class WireSink implements RequestSink {
 
   /** A file is read no faster than its requests can leave; a live capture cannot be asked to wait. */
   readonly pause = (): Promise<void> | undefined =>
-    this.sender.counters().waitingBytes > PAUSE_ABOVE_BYTES ? this.sender.drain() : undefined;
+    this.sender.waitingBytes > PAUSE_ABOVE_BYTES ? this.sender.drain() : undefined;
 
   readonly close = (): Promise<void> => this.sender.close();
 }
