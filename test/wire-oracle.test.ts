@@ -211,6 +211,12 @@ describe('the vectors', () => {
     expect(hex(oracleSealingKey(key, session, receiver))).toBe(hex(wireVector('reports-key')));
   });
 
+  test('a key whose id would be 0, which is plaintext, has the id 1', () => {
+    const keyOfNone = new Uint8Array(32);
+    keyOfNone.set([0x37, 0x52], 30);
+    expect([oracleKeyId(keyOfNone), wireKey(keyOfNone).id]).toEqual([1, 1]);
+  });
+
   test.each(['request-and-end', 'report'])('%s sealed is the sealed vector', (name) => {
     expect(hex(oracleSeal(wireVector(name), key))).toBe(hex(wireVector(`sealed-${name}`)));
   });

@@ -3,9 +3,11 @@ import { LossyLink, type LossyLinkOptions } from '../../../test/kit/lossy-link.t
 import type { Random } from '../../../test/kit/random.ts';
 import { sequenceOf } from '../src/datagram.ts';
 import { WireDecoder, type WireDecoderOptions } from '../src/decoder.ts';
+import type { ReceiverNews } from '../src/reachability.ts';
 import type { WireRecord } from '../src/record.ts';
 import type { WireKey } from '../src/sealing.ts';
-import { type ReceiverNews, SendingSession, type SendingSessionOptions } from '../src/sending-session.ts';
+import type { SendingOptions } from '../src/sending-options.ts';
+import { SendingSession } from '../src/sending-session.ts';
 
 export type LinkBehaviour = Omit<LossyLinkOptions, 'random' | 'onDeliver'>;
 
@@ -17,7 +19,7 @@ export interface JoinedEndsOptions {
   readonly linkBack?: LinkBehaviour;
   readonly key?: WireKey | undefined;
   readonly onRecord: (record: WireRecord) => void;
-  readonly sender?: Partial<SendingSessionOptions>;
+  readonly sender?: Partial<SendingOptions>;
   readonly receiver?: Partial<WireDecoderOptions>;
   /** Called with copies of what is put on the links. */
   readonly onSent?: (datagram: Uint8Array) => void;

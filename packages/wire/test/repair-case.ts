@@ -14,11 +14,13 @@ export interface RepairCase {
   readonly link: LinkBehaviour;
   readonly isSealed: boolean;
   readonly isRepaired: boolean;
+  /** Called with a copy of each datagram that the sender sends. */
+  readonly onSent?: (datagram: Uint8Array) => void;
 }
 
 /** Sends so many records, ten a millisecond, and ends. */
 export function runRepairCase(
-  { link, isSealed, isRepaired }: RepairCase,
+  { link, isSealed, isRepaired, onSent }: RepairCase,
   seed: number,
   records: number,
 ): [JoinedEnds, RecordAccount] {
@@ -31,6 +33,7 @@ export function runRepairCase(
     link: isSealed ? link : { ...link, corrupt: 0, loss: loss + corrupt },
     key: isSealed ? key : undefined,
     onRecord: (record) => account.arrived(record),
+    ...(onSent === undefined ? {} : { onSent }),
     sender: isRepaired ? {} : { resendBytes: 0 },
   });
   // The way back is there before the load is, as it is wherever a session is older than a second.

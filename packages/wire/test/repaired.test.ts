@@ -3,6 +3,8 @@
 // The table is pinned (repaired-table.txt): the same seed gives the same run. GOR_TEST_SEED runs it with another seed,
 // then without comparing the table.
 import { describe, expect, test } from 'vitest';
+import { oracleHeader, oracleReading } from '../../../test/kit/wire-oracle.ts';
+import { wireVector } from '../../../test/kit/wire-vectors.ts';
 import type { LinkBehaviour } from './joined-ends.ts';
 import { expectAccounted, type RepairCase, runRepairCase } from './repair-case.ts';
 
@@ -65,4 +67,23 @@ describe('of 100,000 requests over a network that loses at random', isFast, () =
     expect(account.sent).toBeGreaterThanOrEqual(100_000);
     expect(account.sent - account.delivered).toBeLessThanOrEqual(account.sent * share);
   });
+});
+
+test('what is sent again is the same bytes, and a decoder that shares no code reads all of it', () => {
+  const seed = givenSeed === undefined ? 3 : Number(givenSeed);
+  const sent = new Map<number, Uint8Array>();
+  let again = 0;
+  const onSent = (datagram: Uint8Array): void => {
+    const { sequence } = oracleHeader(datagram);
+    const earlier = sent.get(sequence);
+    if (earlier === undefined) sent.set(sequence, datagram);
+    else expect(Buffer.compare(earlier, datagram), `sequence ${sequence}, seed ${seed}`).toBe(0);
+    if (earlier !== undefined) again++;
+  };
+  const [, account] = runRepairCase({ link: { loss: 0.05 }, isSealed: true, isRepaired: true, onSent }, seed, RECORDS);
+  const { records, totals } = oracleReading(sent.values(), wireVector('shared-key'));
+  expect(again).toBeGreaterThan(50);
+  expect(records.length).toBe(RECORDS);
+  expect(records.filter(({ kind }) => kind === 1).length).toBe(account.sent);
+  expect(totals.at(-1)).toMatchObject({ final: true, sent: account.sent });
 });
