@@ -11,8 +11,9 @@ export interface LossyLinkOptions {
   readonly loss?: number;
   /** With this probability a burst begins, in which all datagrams are lost. */
   readonly burst?: number;
-  /** So many datagrams a burst takes in the mean, at least 1; default 10. */
+  /** So many datagrams a burst takes in the mean, at least 1, default 10; and so long at most, default 10 ms. */
   readonly burstLength?: number;
+  readonly burstMs?: number;
   readonly duplicate?: number;
   /** With this probability a datagram is delayed by up to `reorderMs` (default 10) more than the others. */
   readonly reorder?: number;
@@ -45,7 +46,7 @@ export class LossyLink {
   readonly #overtaken = new Map<number, InFlight[]>();
   #launches = 0;
   #order = 0;
-  #isInBurst = false;
+  #burstEndMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: LossyLinkOptions) {
     this.#options = options;
@@ -59,7 +60,7 @@ export class LossyLink {
   send(datagram: Uint8Array, nowMs: number): void {
     const { random, duplicate = 0 } = this.#options;
     this.counts.sent++;
-    if (this.#loses()) {
+    if (this.#loses(nowMs)) {
       this.counts.lost++;
       return;
     }
@@ -81,11 +82,14 @@ export class LossyLink {
     }
   }
 
-  #loses(): boolean {
-    const { random, loss = 0, burst = 0, burstLength = 10 } = this.#options;
-    if (this.#isInBurst) this.#isInBurst = !random.chance(1 / burstLength);
-    else if (burst > 0) this.#isInBurst = random.chance(burst);
-    return this.#isInBurst || (loss > 0 && random.chance(loss));
+  #loses(nowMs: number): boolean {
+    const { random, loss = 0, burst = 0, burstLength = 10, burstMs = 10 } = this.#options;
+    if (nowMs < this.#burstEndMs) {
+      if (random.chance(1 / burstLength)) this.#burstEndMs = nowMs;
+    } else if (burst > 0 && random.chance(burst)) {
+      this.#burstEndMs = nowMs + burstMs;
+    }
+    return nowMs < this.#burstEndMs || (loss > 0 && random.chance(loss));
   }
 
   #launch(datagram: Uint8Array, nowMs: number): void {

@@ -52,6 +52,7 @@ export function forgeReports(random: Random, total: number): Counts {
   const heard = overheard(random, KEY, 1000);
   const { sender, nowMs, news } = heard.ends;
   const heardNews = news.length;
+  while (sender.next(nowMs) !== undefined);
   const before = sender.counters();
   const counts = forge(
     random,

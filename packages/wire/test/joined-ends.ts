@@ -2,7 +2,8 @@
 import { LossyLink, type LossyLinkOptions } from '../../../test/kit/lossy-link.ts';
 import type { Random } from '../../../test/kit/random.ts';
 import { sequenceOf } from '../src/datagram.ts';
-import { WireDecoder, type WireDecoderOptions } from '../src/decoder.ts';
+import { WireDecoder } from '../src/decoder.ts';
+import type { WireDecoderOptions } from '../src/decoder-options.ts';
 import type { ReceiverNews } from '../src/reachability.ts';
 import type { WireRecord } from '../src/record.ts';
 import type { WireKey } from '../src/sealing.ts';
