@@ -93,7 +93,9 @@ class ReplayServer {
       host: this.#config.host,
       port: this.#config.port,
       onRecord: (record, session) => this.#take(record, session),
-      onEvent: ({ code }) => this.#socketError(code),
+      onEvent: (event) => {
+        if (event.type === 'socket-error') this.#socketError(event.code);
+      },
       onSessionStart: ({ id, address, port }) =>
         onEvent?.({ type: 'session', id, address: formatHostPort(address, port), state: 'started' }),
       onSessionEnd: ({ id, address, port }) => {
