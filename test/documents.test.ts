@@ -73,13 +73,7 @@ describe('docs/operating.md', () => {
     ['Ends of connections', ['capture/src/connection.ts EndReason']],
     [
       'Requests that gor-listen drops',
-      [
-        'http/src/reject.ts rejectReasons',
-        'wire/src/udp-sender-options.ts SendRefusal',
-        'replayed',
-        'not-shown',
-        'shed',
-      ],
+      ['http/src/reject.ts rejectReasons', 'wire/src/sending-options.ts SendRefusal', 'replayed', 'not-shown', 'shed'],
     ],
     [
       'Datagrams',
@@ -90,6 +84,7 @@ describe('docs/operating.md', () => {
         'wire/src/decoder.ts DatagramReject',
       ],
     ],
+    ['Reports', ['wire/src/datagram.ts HeaderReject', 'wire/src/receiver-view.ts ReportReject']],
     ['Fragments', ['wire/src/fragment-table.ts FragmentEviction']],
     [
       'Requests that gor-replay does not see answered',
@@ -111,6 +106,7 @@ describe('docs/operating.md', () => {
     'wire/src/errors.ts WireErrorCode',
     'cli/src/privileges-error.ts PrivilegesErrorCode',
     'wire/src/session.ts SessionState',
+    'wire/src/reachability.ts ReceiverState',
   ])('knows the words of %s', (source) => {
     const pages = `${operating}${supported}`;
     expect(wordsOf(source).filter((word) => !pages.includes(`\`${word}\``))).toEqual([]);
@@ -140,7 +136,8 @@ describe('docs/operating.md', () => {
     const memory = section(operating, '## Memory');
     for (const bytes of [
       ...[tcpDefaults.maxHeldBytes, tcpDefaults.maxHeldBytesPerStream, budgetDefaults.limitBytes],
-      ...[senderDefaults.queueBytes, senderDefaults.maxRecordBytes, replayerDefaults.maxWaitingBytes],
+      ...[senderDefaults.queueBytes, senderDefaults.maxRecordBytes, senderDefaults.resendBytes],
+      replayerDefaults.maxWaitingBytes,
       fragmentDefaults.maxHeldBytes,
     ]) {
       expect(memory).toContain(`${bytes / 1024 / 1024} MiB`);
@@ -149,7 +146,7 @@ describe('docs/operating.md', () => {
     for (const count of [
       ...[maxConnections, maxHalfOpen, maxEnded, maxHeldSegments, maxHeldSegmentsPerStream],
       ...[budgetDefaults.maxMessages, replayerDefaults.maxWaitingRequests, maxConnections + maxHalfOpen + maxEnded],
-      ...[fragmentDefaults.maxPackets, fragmentDefaults.maxFragmentsPerPacket],
+      ...[fragmentDefaults.maxPackets, fragmentDefaults.maxFragmentsPerPacket, senderDefaults.resendDatagrams],
     ]) {
       expect(memory).toContain(count.toLocaleString('en-US'));
     }
