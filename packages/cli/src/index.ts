@@ -3,6 +3,7 @@ export { type CommonOptions, commonFlags, readCommonOptions } from './common-fla
 export { flagsFromEnvironment, parseSwitch, variableOf } from './environment.ts';
 export { exitCodes } from './exit-codes.ts';
 export { type Flag, type FlagValues, type Program, readFlags } from './flags.ts';
+export { readKeys } from './key-file.ts';
 export { nearest } from './nearest-flag.ts';
 export { ledgerLines } from './print-ledger.ts';
 export { parseUser, type User } from './privileges.ts';
