@@ -1,6 +1,6 @@
 // The listener's ledger: every request that was begun is in exactly one count, sent or dropped for a reason.
 import type { AssemblerCounters, FrameCounters, ShedCounters } from '@gor/capture';
-import type { UdpSenderCounters } from '@gor/wire';
+import type { SenderLike } from './interim-sender.ts';
 import type { ShedHistory } from './load-watch.ts';
 import type { ResponseCounts } from './traffic-reader.ts';
 
@@ -44,9 +44,19 @@ export interface ListenLedger {
   };
   /** Bytes on watched connections that belong to no request. */
   readonly skippedBytes: number;
-  /** What went to the replay server; null where nothing is sent. */
-  readonly wire: (UdpSenderCounters & { readonly session: string; readonly replayServer: string }) | null;
+  /** Records, ends of connections among them, that went to another replay server than their own, because that was silent. */
+  readonly movedRecords: number;
+  /** What went to each replay server, in the order of the flag; `sent` is the sum of theirs. Empty where nothing is sent. */
+  readonly replayServers: readonly ReplayServerLedger[];
 }
+
+/** What went to one replay server. */
+export type ReplayServerLedger = ReturnType<SenderLike['counters']> & {
+  /** `host:port` as it was given. */
+  readonly replayServer: string;
+  /** The session's id as the replay server shows it. */
+  readonly session: string;
+};
 
 /** The counts of requests. */
 export class RequestCounts {
