@@ -1,6 +1,6 @@
 // The listener's ledger: every request that was begun is in exactly one count, sent or dropped for a reason.
 import type { AssemblerCounters, FrameCounters, ShedCounters } from '@gor/capture';
-import type { SenderLike } from './interim-sender.ts';
+import type { UdpSenderCounters } from '@gor/wire';
 import type { ShedHistory } from './load-watch.ts';
 import type { ResponseCounts } from './traffic-reader.ts';
 
@@ -51,12 +51,12 @@ export interface ListenLedger {
 }
 
 /** What went to one replay server. */
-export type ReplayServerLedger = ReturnType<SenderLike['counters']> & {
+export interface ReplayServerLedger extends UdpSenderCounters {
   /** `host:port` as it was given. */
   readonly replayServer: string;
   /** The session's id as the replay server shows it. */
   readonly session: string;
-};
+}
 
 /** The counts of requests. */
 export class RequestCounts {

@@ -24,6 +24,7 @@ const MOST_BODY_BYTES = budgetDefaults.limitBytes / 2;
 const MOST_REPLAY_SERVERS = 16;
 const LEAST_DATAGRAM_BYTES = 256;
 const MOST_DATAGRAM_BYTES = 65_507;
+const LEAST_RESEND_BYTES = 64 * 1024;
 const MOST_RESEND_BYTES = 1024 ** 3;
 
 /** What a listener does. */
@@ -51,7 +52,7 @@ export interface ListenConfig {
   readonly key?: Uint8Array | undefined;
   /** The longest datagram (UDP payload) in bytes, 256 to 65,507; default 1,200. */
   readonly maxDatagramBytes?: number | undefined;
-  /** How many bytes are kept for sending again, for each replay server; default 16 MiB, 0: nothing is sent again. */
+  /** Bytes kept for sending again, for each replay server, 64 KiB to 1 GiB; default 16 MiB, 0: nothing is sent again. */
   readonly resendBytes?: number | undefined;
   /** The longest body in bytes; longer requests are counted and left out. */
   readonly maxBodyBytes: number;
@@ -216,8 +217,8 @@ function replayServersOf(text: string): readonly HostPort[] {
 
 function resendBytesOf(text: string): number {
   const resendBytes = parseBytes('--resend-buffer', text, true);
-  if (resendBytes <= MOST_RESEND_BYTES) return resendBytes;
-  throw new UsageError(`--resend-buffer: "${text}" is over ${formatBytes(MOST_RESEND_BYTES)}`);
+  if (resendBytes === 0 || (resendBytes >= LEAST_RESEND_BYTES && resendBytes <= MOST_RESEND_BYTES)) return resendBytes;
+  throw new UsageError(`--resend-buffer: "${text}" is neither 0 nor from 64kb to 1gb`);
 }
 
 function maxBodyBytesOf(text: string): number {

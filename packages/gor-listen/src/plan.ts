@@ -5,8 +5,6 @@ import { budgetDefaults, parserDefaults } from '@gor/http';
 import { senderDefaults, wireKey } from '@gor/wire';
 import type { ListenConfig } from './options.ts';
 
-const RESEND_BYTES = 16 * 1024 * 1024;
-
 /** Lines for people, without line ends; `rightsText` says what becomes of root, where the program has it. */
 export function planLines(config: ListenConfig, rightsText?: string): string[] {
   return [
@@ -57,7 +55,7 @@ function replayText({ replay, key, maxDatagramBytes, resendBytes }: ListenConfig
   const sealed =
     key === undefined ? 'readable for whoever listens on the way' : `sealed with the key ${keyIdText(key)}`;
   const longest = formatCount(maxDatagramBytes ?? senderDefaults.maxDatagramBytes);
-  const keptBytes = resendBytes ?? RESEND_BYTES;
+  const keptBytes = resendBytes ?? senderDefaults.resendBytes;
   const kept = keptBytes === 0 ? 'nothing sent again' : `up to ${formatBytes(keptBytes)} kept to be sent again`;
   return `${servers}${spread}, ${sealed}; datagrams of ${longest} B, up to ${formatBytes(senderDefaults.queueBytes)} waiting, ${kept}`;
 }

@@ -1,8 +1,7 @@
 // Where captured requests go: over the wire to replay servers, or nowhere but to whoever shows them.
 import type { Connection } from '@gor/capture';
 import { formatHostPort, type HostPort } from '@gor/cli';
-import type { SenderTotals } from '@gor/wire';
-import { openSpreadSender, type SpreadEvent, type SpreadSender } from './interim-sender.ts';
+import { openSpreadSender, type SenderTotals, type SpreadEvent, type SpreadSender } from '@gor/wire';
 import type { ListenLedger } from './listen-ledger.ts';
 import type { ListenConfig } from './options.ts';
 import type { CapturedRequest } from './stages.ts';
