@@ -75,7 +75,7 @@ describe('docs/operating.md', () => {
       'Requests that gor-listen drops',
       [
         'http/src/reject.ts rejectReasons',
-        'wire/src/udp-sender-options.ts SendRefusal',
+        'wire/src/sending-options.ts SendRefusal',
         'replayed',
         'not-shown',
         'shed',
@@ -90,6 +90,7 @@ describe('docs/operating.md', () => {
         'wire/src/decoder.ts DatagramReject',
       ],
     ],
+    ['Reports', ['wire/src/datagram.ts HeaderReject', 'wire/src/receiver-view.ts ReportReject']],
     ['Fragments', ['wire/src/fragment-table.ts FragmentEviction']],
     [
       'Requests that gor-replay does not see answered',
