@@ -73,13 +73,7 @@ describe('docs/operating.md', () => {
     ['Ends of connections', ['capture/src/connection.ts EndReason']],
     [
       'Requests that gor-listen drops',
-      [
-        'http/src/reject.ts rejectReasons',
-        'wire/src/sending-options.ts SendRefusal',
-        'replayed',
-        'not-shown',
-        'shed',
-      ],
+      ['http/src/reject.ts rejectReasons', 'wire/src/sending-options.ts SendRefusal', 'replayed', 'not-shown', 'shed'],
     ],
     [
       'Datagrams',
