@@ -107,6 +107,7 @@ describe('docs/operating.md', () => {
     'wire/src/errors.ts WireErrorCode',
     'cli/src/privileges-error.ts PrivilegesErrorCode',
     'wire/src/session.ts SessionState',
+    'wire/src/reachability.ts ReceiverState',
   ])('knows the words of %s', (source) => {
     const pages = `${operating}${supported}`;
     expect(wordsOf(source).filter((word) => !pages.includes(`\`${word}\``))).toEqual([]);
@@ -136,7 +137,8 @@ describe('docs/operating.md', () => {
     const memory = section(operating, '## Memory');
     for (const bytes of [
       ...[tcpDefaults.maxHeldBytes, tcpDefaults.maxHeldBytesPerStream, budgetDefaults.limitBytes],
-      ...[senderDefaults.queueBytes, senderDefaults.maxRecordBytes, replayerDefaults.maxWaitingBytes],
+      ...[senderDefaults.queueBytes, senderDefaults.maxRecordBytes, senderDefaults.resendBytes],
+      replayerDefaults.maxWaitingBytes,
       fragmentDefaults.maxHeldBytes,
     ]) {
       expect(memory).toContain(`${bytes / 1024 / 1024} MiB`);
@@ -145,7 +147,7 @@ describe('docs/operating.md', () => {
     for (const count of [
       ...[maxConnections, maxHalfOpen, maxEnded, maxHeldSegments, maxHeldSegmentsPerStream],
       ...[budgetDefaults.maxMessages, replayerDefaults.maxWaitingRequests, maxConnections + maxHalfOpen + maxEnded],
-      ...[fragmentDefaults.maxPackets, fragmentDefaults.maxFragmentsPerPacket],
+      ...[fragmentDefaults.maxPackets, fragmentDefaults.maxFragmentsPerPacket, senderDefaults.resendDatagrams],
     ]) {
       expect(memory).toContain(count.toLocaleString('en-US'));
     }

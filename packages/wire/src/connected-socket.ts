@@ -22,15 +22,20 @@ export interface SocketHandlers {
   readonly onSettled: () => void;
 }
 
-/** All addresses of a name, IPv4 first; an address is its own. Rejects with WireError. */
-export async function addressesOf(host: string): Promise<string[]> {
+/** All addresses of a name, as `resolve` gives them; an address is its own. Rejects with WireError. */
+export async function addressesOf(host: string, resolve = lookedUp): Promise<readonly string[]> {
   if (isIP(host) !== 0) return [host];
   try {
-    const addresses = await lookup(host, { all: true, verbatim: true });
-    return addresses.sort((a, b) => a.family - b.family).map(({ address }) => address);
+    return await resolve(host);
   } catch (error) {
     throw wireError(`find an address for ${host}`, error);
   }
+}
+
+/** What the system finds, IPv4 first. */
+async function lookedUp(name: string): Promise<readonly string[]> {
+  const addresses = await lookup(name, { all: true, verbatim: true });
+  return addresses.sort((a, b) => a.family - b.family).map(({ address }) => address);
 }
 
 /**

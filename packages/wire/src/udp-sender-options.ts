@@ -28,6 +28,11 @@ export interface UdpSenderOptions extends SendingLimits {
   readonly port: number;
   /** 32 random bytes that the receiver has, too; default: nothing is sealed. */
   readonly key?: Uint8Array | undefined;
+  /**
+   * All addresses of a name, in the order in which they are tried, at least one, or it rejects; default: what the system
+   * finds, IPv4 first. Not asked for a host that is an address.
+   */
+  readonly resolve?: ((name: string) => Promise<readonly string[]>) | undefined;
   /** Asked for the owner's counts at the start, each second, when a receiver needs them, and at the end. */
   readonly totals: () => SenderTotals;
   readonly onEvent: (event: SenderEvent) => void;
@@ -39,7 +44,7 @@ export interface UdpSenderCounters extends SendingCounters {
   readonly sendErrors: Readonly<Record<string, number>>;
   /** Where datagrams go. */
   readonly remote: RemoteAddress;
-  /** How often a name was resolved again, and how often that gave no address that could be taken. */
+  /** How often the host's addresses were asked for again while the receiver was silent, and how often there was none to take. */
   readonly resolutions: { readonly tried: number; readonly failed: number };
 }
 

@@ -55,8 +55,8 @@ class ShellOfSession implements UdpSender {
   }
 
   async open(key: WireKey | undefined): Promise<void> {
-    const { host } = this.#options;
-    this.#socket = await connectToFirst(await addressesOf(host), this.#options, this.#handlers());
+    const { host, resolve } = this.#options;
+    this.#socket = await connectToFirst(await addressesOf(host, resolve), this.#options, this.#handlers());
     try {
       const { isLoopback } = this.#socket;
       const nowUs = (): number => Date.now() * 1000;
@@ -213,11 +213,11 @@ class ShellOfSession implements UdpSender {
 
   /** Resolves the name again, and connects to the address behind the present one; to the same only where sends to it fail. */
   async #look(): Promise<void> {
-    const { host } = this.#options;
+    const { host, resolve } = this.#options;
     const present = this.remote;
     this.#resolutions.tried++;
     try {
-      const addresses = await addressesOf(host);
+      const addresses = await addressesOf(host, resolve);
       const behind = addresses.indexOf(present.address) + 1;
       const others = [...addresses.slice(behind), ...addresses.slice(0, behind)];
       const candidates = others.filter((address) => address !== present.address || this.#hasFailed);

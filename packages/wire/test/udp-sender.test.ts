@@ -1,0 +1,237 @@
+// The sender's shell over loopback, with a receiver of a few lines that only reports: what comes back, silence, another
+// address, spreading.
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { afterEach, describe, expect, test } from 'vitest';
+import { readHeader, sequenceOf } from '../src/datagram.ts';
+import { idText } from '../src/ids.ts';
+import { wireKey } from '../src/sealing.ts';
+import { openSpreadSender, type SpreadEvent, type SpreadSender } from '../src/spread-sender.ts';
+import { openUdpSender } from '../src/udp-sender.ts';
+import type { SenderEvent, UdpSender, UdpSenderOptions } from '../src/udp-sender-options.ts';
+import { numbered, record } from './exchange.ts';
+import { type ReportCase, reportOf } from './reports.ts';
+
+const KEY = new Uint8Array(32).fill(9);
+
+const open: { close: () => Promise<unknown> | unknown }[] = [];
+afterEach(async () => {
+  for (const each of open.splice(0)) await each.close();
+});
+
+/** Keeps what comes, and answers each datagram with a report. */
+class Reporter {
+  readonly datagrams: Uint8Array[] = [];
+  readonly socket: Socket;
+  answer: (highest: number) => ReportCase | undefined = (highest) => ({ highest });
+  #reports = 0;
+
+  constructor(socket: Socket, key: Uint8Array | undefined) {
+    this.socket = socket;
+    open.push(this);
+    socket.on('message', (datagram, { port, address }) => {
+      this.datagrams.push(datagram);
+      const header = readHeader(datagram);
+      if (typeof header === 'string') throw new Error(header);
+      const report = this.answer(sequenceOf(datagram));
+      if (report === undefined) return;
+      const session = idText(header.sessionHigh, header.sessionLow);
+      const sealed = key === undefined ? undefined : wireKey(key);
+      socket.send(reportOf({ session, sequence: ++this.#reports, key: sealed, ...report }), port, address);
+    });
+  }
+
+  static async at(port: number, address = '127.0.0.1', key?: Uint8Array): Promise<Reporter> {
+    const socket = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', ipv6Only: address.includes(':') });
+    const reporter = new Reporter(socket, key);
+    socket.bind(port, address);
+    await once(socket, 'listening');
+    return reporter;
+  }
+
+  get port(): number {
+    return this.socket.address().port;
+  }
+
+  async close(): Promise<void> {
+    const index = open.indexOf(this);
+    if (index >= 0) open.splice(index, 1);
+    await new Promise<void>((resolve) => void this.socket.close(resolve));
+  }
+}
+
+async function senderTo(port: number, over: Partial<UdpSenderOptions> = {}): Promise<[UdpSender, SenderEvent[]]> {
+  const events: SenderEvent[] = [];
+  const totals = (): { captured: number; dropped: Record<string, number> } => ({ captured: 0, dropped: {} });
+  const onEvent = (event: SenderEvent): void => void events.push(event);
+  const sender = await openUdpSender({ host: '127.0.0.1', port, totals, onEvent, ...over });
+  open.unshift(sender);
+  return [sender, events];
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
+}
+
+describe.each([
+  ['plaintext', undefined],
+  ['sealed', KEY],
+] as const)('%s', (_, key) => {
+  test('a report comes back: the sender says so, sends again what is missing, and closes at once when nothing is', async () => {
+    const reporter = await Reporter.at(0, '127.0.0.1', key);
+    reporter.answer = (highest) =>
+      highest === 4 ? { highest, received: 1, missing: [{ first: 2, count: 1 }] } : { highest, received: 3 };
+    const [sender, events] = await senderTo(reporter.port, { key });
+    for (const index of [0, 1, 2]) {
+      sender.send(numbered(index, 1000));
+      await sender.drain();
+    }
+    await until(() => sender.counters().resent.datagrams === 1);
+    const ofSequence = (sequence: number): Uint8Array[] =>
+      reporter.datagrams.filter((each) => sequenceOf(each) === sequence);
+    await until(() => ofSequence(2).length === 2);
+    expect(ofSequence(2)[0]).toEqual(ofSequence(2)[1]);
+    expect(events).toEqual([{ type: 'receiver', state: 'receiving', address: '127.0.0.1', port: reporter.port }]);
+    expect([sender.state, sender.silentSinceMs]).toEqual(['receiving', undefined]);
+    const closedMs = performance.now();
+    await sender.close();
+    expect(performance.now() - closedMs).toBeLessThan(200);
+    expect(sender.counters()).toMatchObject({
+      sent: 3,
+      sendErrors: {},
+      reports: { rejected: {} },
+      resolutions: { tried: 0 },
+    });
+  });
+});
+
+test('what comes from another address than the receiver is not read', async () => {
+  const reporter = await Reporter.at(0);
+  const [sender] = await senderTo(reporter.port);
+  await until(() => sender.state === 'receiving');
+  const stranger = await Reporter.at(0);
+  let port = 0;
+  reporter.socket.on('message', (_, from) => (port = from.port));
+  await until(() => port > 0);
+  const { reports } = sender.counters();
+  stranger.socket.send('not a report', port, '127.0.0.1');
+  reporter.socket.send('not a report', port, '127.0.0.1');
+  await until(() => sender.counters().reports.rejected['too-short'] !== undefined);
+  expect(sender.counters().reports.rejected).toEqual({ 'too-short': 1 });
+  expect(sender.counters().reports.received).toBeGreaterThanOrEqual(reports.received);
+});
+
+test('nobody listens, somebody does, nobody again: each said once', async () => {
+  const before = await Reporter.at(0);
+  const { port } = before;
+  await before.close();
+  const [sender, events] = await senderTo(port);
+  await until(() => events.length === 1);
+  expect(sender.send(record())).toBe('no-receiver');
+  const reporter = await Reporter.at(port);
+  await until(() => events.length === 2);
+  expect(sender.send(record())).toBeUndefined();
+  await reporter.close();
+  await until(() => sender.send(record()) === 'no-receiver');
+  expect(events.map((event) => event.type === 'receiver' && event.state)).toEqual(['silent', 'receiving', 'silent']);
+});
+
+test('a name whose address is silent is resolved again after 3 s, and each 5 s: the address behind the present one, same session', async () => {
+  const reporter = await Reporter.at(0, '::1');
+  const { port } = reporter;
+  const answers = [['127.0.0.1'], new Error('no answer'), ['::1', '127.0.0.1']];
+  let asked = 0;
+  const resolve = async (): Promise<string[]> => {
+    const answer = answers[Math.min(asked++, 2)]!;
+    if (answer instanceof Error) throw answer;
+    return answer;
+  };
+  const openedMs = performance.now();
+  const [sender, events] = await senderTo(port, { host: 'replay.example', resolve });
+  const { session } = sender;
+  await until(() => sender.counters().resolutions.failed === 1);
+  expect(performance.now() - openedMs).toBeGreaterThan(2900);
+  expect(sender.remote.address).toBe('127.0.0.1');
+  await until(() => sender.state === 'receiving');
+  expect(performance.now() - openedMs).toBeGreaterThan(7900);
+  expect(events).toEqual([
+    { type: 'receiver', state: 'silent', address: '127.0.0.1', port },
+    { type: 'readdressed', address: '::1', port },
+    { type: 'receiver', state: 'receiving', address: '::1', port },
+  ]);
+  expect(sender.send(record())).toBeUndefined();
+  await until(() => reporter.datagrams.some((each) => each.length === 32 + 36 + 18));
+  const header = readHeader(reporter.datagrams.at(-1)!);
+  expect(typeof header === 'object' && idText(header.sessionHigh, header.sessionLow)).toBe(session);
+  expect(sender.counters()).toMatchObject({ remote: { address: '::1' }, resolutions: { tried: 2, failed: 1 } });
+}, 15_000);
+
+test('an address that is silent stays: there is no other', async () => {
+  const reporter = await Reporter.at(0);
+  reporter.answer = () => undefined;
+  const [sender, events] = await senderTo(reporter.port);
+  await until(() => sender.counters().resolutions.tried === 1);
+  expect(sender.send(record())).toBeUndefined();
+  expect(events.map(({ type }) => type)).toEqual(['receiver']);
+}, 10_000);
+
+describe('spreading', () => {
+  async function spreadOver(ports: readonly number[]): Promise<[SpreadSender, [SpreadEvent, number][]]> {
+    const events: [SpreadEvent, number][] = [];
+    const sender = await openSpreadSender({
+      servers: ports.map((port) => ({ host: '127.0.0.1', port })),
+      totals: () => ({ captured: 0, dropped: {} }),
+      onEvent: (event, server) => void events.push([event, server]),
+    });
+    open.unshift(sender);
+    return [sender, events];
+  }
+  const sentBy = (sender: SpreadSender): number[] => sender.counters().map(({ sent }) => sent);
+  const sendAll = (sender: SpreadSender): void => {
+    for (let connection = 0; connection < 300; connection++) sender.send(record({ connection }));
+  };
+
+  test('each connection to one server; those of a silent one to the others after 3 s, and back when it answers', async () => {
+    const reporters = [await Reporter.at(0), await Reporter.at(0), await Reporter.at(0)];
+    const [sender, events] = await spreadOver(reporters.map(({ port }) => port));
+    sendAll(sender);
+    const first = sentBy(sender);
+    expect(Math.min(...first)).toBeGreaterThan(50);
+    reporters[1]!.answer = () => undefined;
+    const spreads = (): unknown[] => events.filter(([{ type }]) => type === 'spread');
+    await until(() => spreads().length === 1);
+    expect(spreads()).toEqual([[{ type: 'spread', from: 1, to: 'others' }, 1]]);
+    sendAll(sender);
+    const second = sentBy(sender);
+    expect(second[1]).toBe(first[1]);
+    expect(second[0]! + second[2]!).toBe(first[0]! + first[2]! + 300);
+    expect(sender.movedRecords).toBe(first[1]);
+    reporters[1]!.answer = (highest) => ({ highest });
+    await until(() => spreads().length === 2);
+    sendAll(sender);
+    expect(sentBy(sender)[1]).toBe(2 * first[1]!);
+    expect(sender.movedRecords).toBe(first[1]);
+    expect(new Set(sender.senders.map(({ session }) => session)).size).toBe(3);
+    await sender.drain();
+    expect(sender.waitingBytes).toBe(0);
+  }, 15_000);
+
+  test('one server is served like any other', async () => {
+    const reporter = await Reporter.at(0);
+    const [sender] = await spreadOver([reporter.port]);
+    sendAll(sender);
+    expect([sentBy(sender), sender.movedRecords]).toEqual([[300], 0]);
+  });
+
+  test('what cannot be had leaves nothing open, misuse is told', async () => {
+    const options = { totals: () => ({ captured: 0, dropped: {} }), onEvent: () => {} };
+    const good = { host: '127.0.0.1', port: 9 };
+    const bad = { host: 'no-such-host.invalid', port: 9 };
+    await expect(openSpreadSender({ servers: [good, bad], ...options })).rejects.toMatchObject({
+      code: 'unresolvable',
+    });
+    await expect(openSpreadSender({ servers: [], ...options })).rejects.toThrow(TypeError);
+    await expect(openSpreadSender({ servers: [good, good], ...options })).rejects.toThrow('127.0.0.1:9 twice');
+    await expect(openUdpSender({ ...good, key: new Uint8Array(31), ...options })).rejects.toThrow('32 bytes, not 31');
+  });
+});
