@@ -94,9 +94,7 @@ export class MissingSequences {
     if (range === undefined || range.first > sequence) return false;
     this.#cut(at, range, sequence);
     if (range.firstAskedMs === NEVER) return false;
-    // Since it was asked for first: from the last time on, an answer that takes longer than the retry would never show.
-    const answerMs = Math.max(1, nowMs - range.firstAskedMs);
-    this.#usualAnswerMs += (answerMs - this.#usualAnswerMs) * (this.#usualAnswerMs === 0 ? 1 : ANSWER_WEIGHT);
+    this.#learn(Math.max(1, nowMs - range.firstAskedMs), range.askedMs > range.firstAskedMs);
     return true;
   }
 
@@ -143,6 +141,17 @@ export class MissingSequences {
       asked.push({ first: range.first, count: range.end - range.first });
     }
     return asked;
+  }
+
+  /**
+   * `answerMs` counts from the first time it was asked for: from the last time on, an answer that takes longer than the retry would never
+   * show. Where it was asked for again the first question may have been lost, so that it says no more than that the usual time may be longer.
+   */
+  #learn(answerMs: number, wasAskedAgain: boolean): void {
+    const usualMs = this.#usualAnswerMs;
+    if (usualMs === 0) this.#usualAnswerMs = answerMs;
+    else
+      this.#usualAnswerMs += ANSWER_WEIGHT * ((wasAskedAgain ? Math.min(answerMs, 2 * usualMs) : answerMs) - usualMs);
   }
 
   /** Where the first range is that ends behind the sequence. */

@@ -8,7 +8,9 @@ const MAPPED_BITS = 96;
 
 /** Some networks. */
 export class SourceNetworks {
-  readonly #list = new BlockList();
+  /** One for each family: `::/0` is no IPv4 network. */
+  readonly #ipv4 = new BlockList();
+  readonly #ipv6 = new BlockList();
   /** The last addresses that were looked up. */
   readonly #known = new Map<string, boolean>();
 
@@ -23,7 +25,7 @@ export class SourceNetworks {
     if (known !== undefined) return known;
     const plain = address.replace(/%.*$/, '').replace(MAPPED, '');
     const family = isIP(plain);
-    const isIn = family !== 0 && this.#list.check(plain, family === 6 ? 'ipv6' : 'ipv4');
+    const isIn = family === 6 ? this.#ipv6.check(plain, 'ipv6') : family === 4 && this.#ipv4.check(plain, 'ipv4');
     if (this.#known.size >= MAX_REMEMBERED) this.#known.clear();
     this.#known.set(address, isIn);
     return isIn;
@@ -41,6 +43,7 @@ export class SourceNetworks {
         `from must be networks as 10.0.0.0/8 or 2001:db8::/32, or addresses, not ${JSON.stringify(network)}`,
       );
     }
-    this.#list.addSubnet(plain, bits, family === 6 ? 'ipv6' : 'ipv4');
+    if (family === 6) this.#ipv6.addSubnet(plain, bits, 'ipv6');
+    else this.#ipv4.addSubnet(plain, bits, 'ipv4');
   }
 }

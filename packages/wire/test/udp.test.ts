@@ -3,12 +3,15 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, test } from 'vitest';
+import { WireEncoder } from '../src/encoder.ts';
 import { WireError } from '../src/errors.ts';
 import type { WireRecord } from '../src/record.ts';
-import { openUdpReceiver, type UdpReceiver, type UdpReceiverOptions } from '../src/udp-receiver.ts';
+import { readReport } from '../src/report.ts';
+import { recordSealing, reportSealing, wireKey } from '../src/sealing.ts';
+import { openUdpReceiver, type ReceiverEvent, type UdpReceiver, type UdpReceiverOptions } from '../src/udp-receiver.ts';
 import { openUdpSender } from '../src/udp-sender.ts';
 import type { SenderEvent, UdpSender, UdpSenderOptions } from '../src/udp-sender-options.ts';
-import { numbered, record } from './exchange.ts';
+import { datagramsOf, numbered, record, SESSION } from './exchange.ts';
 
 const open: { close: () => Promise<unknown> | unknown }[] = [];
 afterEach(async () => {
@@ -161,6 +164,67 @@ describe('sender and receiver', () => {
     socket.send('', receiver.port, '127.0.0.1');
     await until(() => Object.keys(receiver.ledger().rejectedDatagrams).length === 2);
     expect(receiver.ledger()).toMatchObject({ rejectedDatagrams: { 'wrong-magic': 1, 'too-short': 1 }, sessions: [] });
+  });
+});
+
+describe('a receiver with keys and networks', () => {
+  const key = new Uint8Array(32).fill(5);
+
+  test('reports to where the datagrams came from, and opens what names it', async () => {
+    const receiver = await receiverAt(0, { keys: [key], backlog: () => 3 });
+    const socket = createSocket('udp4').bind(0, '127.0.0.1');
+    open.push(socket);
+    await once(socket, 'listening');
+    let sequence = 0;
+    const encoder = new WireEncoder({
+      session: SESSION,
+      sealing: recordSealing(wireKey(key), SESSION),
+      onDatagram: (datagram) => socket.send(datagram, receiver.port, '127.0.0.1'),
+    });
+    encoder.add(record(), 0);
+    encoder.flush();
+    const [report] = await once(socket, 'message');
+    const { receiver: id } = receiver.ledger();
+    const body = readReport(reportSealing(wireKey(key), SESSION, id).open(new Uint8Array(report))!);
+    expect(body).toMatchObject({ isConfirmed: false, highest: 1, received: 0 });
+    const start = { receiver: id, sequence: ++sequence, number: 1 };
+    encoder.addTotals({ captured: 1, dropped: {}, final: false, start, resendFrom: 1 }, 0, 0);
+    await until(() => receiver.ledger().sessions[0]?.received === 1);
+    const [second] = await once(socket, 'message');
+    const confirmed = readReport(reportSealing(wireKey(key), SESSION, id).open(new Uint8Array(second))!);
+    expect(confirmed).toMatchObject({ isConfirmed: true, highest: 2, received: 1, lost: 0, backlog: 3 });
+  });
+
+  test('says what it cannot open, and takes other keys later', async () => {
+    const events: ReceiverEvent[] = [];
+    const receiver = await receiverAt(0, { keys: [key], onEvent: (event) => events.push(event) });
+    const socket = createSocket('udp4').bind(0, '127.0.0.1');
+    open.push(socket);
+    await once(socket, 'listening');
+    socket.send(datagramsOf([record()])[0]!, receiver.port, '127.0.0.1');
+    await until(() => events.length > 0);
+    const { port } = socket.address();
+    expect(events).toEqual([{ type: 'unopened', reason: 'not-sealed', address: '127.0.0.1', port, datagrams: 1 }]);
+    receiver.setKeys([]);
+    socket.send(datagramsOf([record()])[0]!, receiver.port, '127.0.0.1');
+    await until(() => receiver.ledger().sessions[0]?.received === 1);
+    expect(() => receiver.setKeys([key, key])).toThrow(TypeError);
+    expect(() => receiver.setKeys([key.subarray(1)])).toThrow(RangeError);
+  });
+
+  test('takes datagrams of its networks only, and counts the others', async () => {
+    const receiver = await receiverAt(0, { from: ['10.0.0.0/8'] });
+    const socket = createSocket('udp4');
+    open.push(socket);
+    socket.send(datagramsOf([record()])[0]!, receiver.port, '127.0.0.1');
+    await until(() => receiver.ledger().rejectedDatagrams['other-source'] === 1);
+    expect(receiver.ledger().sessions).toEqual([]);
+    await expect(receiverAt(0, { from: ['10.0.0.0/33'] })).rejects.toThrow('from must be');
+  });
+
+  test('tells what it asked the kernel for', async () => {
+    const receiver = await receiverAt(0, { receiveBufferBytes: 50_000 });
+    expect(receiver.receiveBufferBytes).toBe(receiver.askedBufferBytes);
   });
 });
 
