@@ -70,7 +70,7 @@ describe('every command line is taken', () => {
   test.each([...arrays, ...inPage])('gor %s %s %s %s %s', async (...words) => {
     const [name, ...argv] = words.flat();
     const config = await configured(name as Name, argv, {});
-    if (name === 'listen') expect(config).toMatchObject({ replay: { host: 'replay.server.local' } });
+    if (name === 'listen') expect(config).toMatchObject({ replay: [{ host: 'replay.server.local' }] });
     else expect(config).toHaveProperty('targets');
   });
   test('there are some', () => {

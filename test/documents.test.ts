@@ -338,7 +338,7 @@ async function emptyLedgers(): Promise<[ListenLedger, ReplayLedger]> {
   const ofListener = await listen({
     source: { kind: 'file', path: join(ROOT, 'test/captures/curl-get-post.pcap'), speed: Number.POSITIVE_INFINITY },
     ...{ ports: [1], filter: undefined, direction: 'both', maxBodyBytes: 1 },
-    replay: { host: '127.0.0.1', port: 9 },
+    replay: [{ host: '127.0.0.1', port: 9 }],
   });
   const defaults = { bufferMs: 0, timeoutMs: 1, connections: 1, originalHost: false, insecure: false };
   const ofReplay = await replay(

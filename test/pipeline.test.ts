@@ -65,7 +65,7 @@ test('a capture file reaches a server through both functions', async () => {
   const targets: string[] = [];
   const events: ListenEvent['type'][] = [];
   const listened: ListenLedger = await listen(
-    { ...listenConfig, replay: { host: '127.0.0.1', port: server.port } },
+    { ...listenConfig, replay: [{ host: '127.0.0.1', port: server.port }] },
     {
       onEvent: (event) => events.push(event.type),
       onRequest: ({ request, connection }) => targets.push(`${connection.id} ${request.target}`) > 0,
@@ -92,7 +92,7 @@ test('stages on both sides leave requests out, each counted under its reason', a
     (request) => (request.method === 'PUT' ? 'no-put' : request),
   ]);
   const listened = await listen(
-    { ...listenConfig, replay: { host: '127.0.0.1', port: server.port } },
+    { ...listenConfig, replay: [{ host: '127.0.0.1', port: server.port }] },
     { stages: [(captured) => (captured.request.method === 'GET' ? 'no-get' : captured)] },
   );
   await staging.arrived(1);
@@ -111,7 +111,7 @@ test('what a stage before the replay changes is what staging gets, and nothing o
     (request) => (request.method === 'POST' ? { ...request, body: masked } : request),
     (request) => (request.method === 'PUT' ? { ...request, index: 7 } : request),
   ]);
-  await listen({ ...listenConfig, replay: { host: '127.0.0.1', port: server.port } });
+  await listen({ ...listenConfig, replay: [{ host: '127.0.0.1', port: server.port }] });
   await staging.arrived(3);
   await server.end();
 

@@ -47,8 +47,8 @@ function ownRow(engine, rate) {
       const processes = { 'gor-listen': listen.child };
       const progress = () => sink.call('count');
       const measured = await measureWindows({ settings, load: await open(), processes, progress });
-      const { captured, sent, frames, wire } = await listen.stop();
-      const datagrams = wire?.datagrams ?? 0;
+      const { captured, sent, frames, replayServers } = await listen.stop();
+      const datagrams = replayServers.reduce((sum, server) => sum + server.datagrams, 0);
       const counts = {
         captured,
         kernelDrops: frames.kernelDrops,

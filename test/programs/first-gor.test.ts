@@ -9,14 +9,14 @@ describe.each(['gor listen', 'gor-listen'])('%s', (name) => {
     [
       '-p 80 -r replay.server.local:28020',
       ['-p', '80', '-r', 'replay.server.local:28020'],
-      { ports: [80], replay: { host: 'replay.server.local', port: 28020 } },
+      { ports: [80], replay: [{ host: 'replay.server.local', port: 28020 }] },
     ],
     [
       'nothing: any interface, port 80, localhost:28020',
       [],
-      { source: { interfaces: ['any'] }, ports: [80], replay: { host: 'localhost', port: 28020 } },
+      { source: { interfaces: ['any'] }, ports: [80], replay: [{ host: 'localhost', port: 28020 }] },
     ],
-    ['-r without a port', ['-r', 'replay'], { replay: { host: 'replay', port: 28020 } }],
+    ['-r without a port', ['-r', 'replay'], { replay: [{ host: 'replay', port: 28020 }] }],
     ['-i eth0', ['-i', 'eth0'], { source: { interfaces: ['eth0'] } }],
     ['-verbose', ['-verbose', '-p', '8080'], { ports: [8080] }],
   ])('%s', async (_, argv, expected) => {

@@ -7,9 +7,9 @@ const BYTES_PER_UNIT: Readonly<Record<string, number>> = { b: 1, kb: 1024, mb: 1
 const MAX_DURATION_MS = 24 * 24 * 3_600_000;
 const MS_PER_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
-/** A size such as `8mb`, `64kb`, `1gb` or `4096` (bytes; 1 kb is 1,024), at least 1 byte. */
-export function parseBytes(flag: string, text: string): number {
-  return parseQuantity(flag, text, BYTES_PER_UNIT, 'b', 'a size such as 64kb, 8mb or 1gb');
+/** A size such as `8mb`, `64kb`, `1gb` or `4096` (bytes; 1 kb is 1,024), at least 1 byte; with `orZero` also 0. */
+export function parseBytes(flag: string, text: string, orZero = false): number {
+  return parseQuantity(flag, text, BYTES_PER_UNIT, 'b', 'a size such as 64kb, 8mb or 1gb', orZero ? 0 : 1);
 }
 
 /** A duration such as `500ms`, `1s`, `2m` or `1h`, in milliseconds, up to 24 days; a bare number is seconds. 0 is allowed. */

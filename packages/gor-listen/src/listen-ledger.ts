@@ -44,8 +44,18 @@ export interface ListenLedger {
   };
   /** Bytes on watched connections that belong to no request. */
   readonly skippedBytes: number;
-  /** What went to the replay server; null where nothing is sent. */
-  readonly wire: (UdpSenderCounters & { readonly session: string; readonly replayServer: string }) | null;
+  /** Records, ends of connections among them, that went to another replay server than their own, because that was silent. */
+  readonly movedRecords: number;
+  /** What went to each replay server, in the order of the flag; `sent` is the sum of theirs. Empty where nothing is sent. */
+  readonly replayServers: readonly ReplayServerLedger[];
+}
+
+/** What went to one replay server. */
+export interface ReplayServerLedger extends UdpSenderCounters {
+  /** `host:port` as it was given. */
+  readonly replayServer: string;
+  /** The session's id as the replay server shows it. */
+  readonly session: string;
 }
 
 /** The counts of requests. */

@@ -9,7 +9,7 @@ import { LOOK_EVERY_MS } from './load-control.ts';
 import { LoadWatch } from './load-watch.ts';
 import type { ListenConfig } from './options.ts';
 import { ProtocolNotices } from './protocol-notices.ts';
-import { noSink, type RequestSink, WireSink } from './request-sink.ts';
+import { noSink, type ReplayServer, type ReplayServerEvent, type RequestSink, WireSink } from './request-sink.ts';
 import type { ShedNotice } from './shed-notices.ts';
 import { type CapturedRequest, type CapturedResponse, leaveReplayed, type Stage, throughStages } from './stages.ts';
 import { TrafficReader } from './traffic-reader.ts';
@@ -25,12 +25,12 @@ export type ListenEvent =
   | {
       readonly type: 'ready';
       readonly source: FrameSource;
-      readonly replayServer: string | undefined;
+      /** In the order of the configuration; none where nothing is sent. */
+      readonly replayServers: readonly ReplayServer[];
       readonly ledger: () => ListenLedger;
     }
-  /** The replay server's socket refuses datagrams, or takes them again; each once a change. */
-  | { readonly type: 'replay-server'; readonly reachable: boolean; readonly address: string }
-  | { readonly type: 'send-error'; readonly code: string }
+  /** Of a replay server; never before `ready`. */
+  | { readonly type: 'replay-server'; readonly news: ReplayServerEvent }
   /** An interface is down or gone; its frames come again when it, or another one of its name, is up. */
   | { readonly type: 'interface-down'; readonly interfaceName: string }
   | { readonly type: 'interface-up'; readonly interfaceName: string }
@@ -93,7 +93,6 @@ class Listener {
   readonly #load: LoadWatch;
   #notShown = 0;
   #advancedMs = 0;
-  #toldReachable = true;
   #sink: RequestSink = noSink;
   #source: FrameSource | undefined;
 
@@ -148,9 +147,12 @@ class Listener {
     if (live && this.#config.shedsLoad !== false) timers.push(setInterval(() => this.#load.look(), LOOK_EVERY_MS));
     if (live) timers.push(setTimeout(() => this.#tellSilence(), NO_FRAMES_AFTER_MS));
     try {
-      const replayServer = this.#sink instanceof WireSink ? this.#sink.replayServer : undefined;
-      onEvent?.({ type: 'ready', source, replayServer, ledger: () => this.#ledger(null) });
-      this.#tellReachable();
+      const wire = this.#sink instanceof WireSink ? this.#sink : undefined;
+      onEvent?.({
+        ...{ type: 'ready', source, replayServers: wire?.replayServers ?? [] },
+        ledger: () => this.#ledger(null),
+      });
+      wire?.tell(); // not before: until here something else may still have been wrong
       await Promise.race([source.ended, untilAborted(signal)]);
     } catch (error) {
       this.#failure = error instanceof Error ? error : new Error(String(error));
@@ -208,19 +210,12 @@ class Listener {
   async #openSink(): Promise<RequestSink> {
     const { replay } = this.#config;
     if (replay === undefined) return noSink;
-    return WireSink.open(replay, () => this.#totals(), {
-      onReachable: () => this.#tellReachable(),
-      onSendError: (code) => this.#options.onEvent?.({ type: 'send-error', code }),
-    });
-  }
-
-  /** Said when it changes, and not before the listener is ready: until then something else may still be wrong. */
-  #tellReachable(): void {
-    if (this.#source === undefined || !(this.#sink instanceof WireSink)) return;
-    const { isReachable: reachable } = this.#sink.sender.counters();
-    if (reachable === this.#toldReachable) return;
-    this.#toldReachable = reachable;
-    this.#options.onEvent?.({ type: 'replay-server', reachable, address: this.#sink.replayServer });
+    const { onEvent } = this.#options;
+    return WireSink.open(
+      { ...this.#config, replay },
+      () => this.#totals(),
+      (news) => onEvent?.({ type: 'replay-server', news }),
+    );
   }
 
   #totals(): SenderTotals {
@@ -255,10 +250,7 @@ class Listener {
       responses: this.#reader.responses,
       notShown: this.#notShown,
       skippedBytes: this.#reader.skippedBytes,
-      wire:
-        sink instanceof WireSink
-          ? { session: sink.sender.session, replayServer: sink.replayServer, ...sink.sender.counters() }
-          : null,
+      ...(sink instanceof WireSink ? sink.counters() : { movedRecords: 0, replayServers: [] }),
     };
   }
 }

@@ -7,19 +7,31 @@ import {
   type ProgramDefinition,
   privilegesOf,
   type RunContext,
+  readKeys,
   runProgram,
 } from '@gor/cli';
 import { type ListenEvent, listen } from './listen.ts';
 import type { ListenLedger } from './listen-ledger.ts';
 import { requestJson, requestLine, responseJson, responseLine } from './message-text.ts';
-import { configureListen, type ListenConfig, type ListenOutput, type ListenRights, listenFlags } from './options.ts';
+import {
+  configureListen,
+  type ListenConfig,
+  type ListenKeyFile,
+  type ListenOutput,
+  type ListenRights,
+  listenFlags,
+} from './options.ts';
 import { planLines } from './plan.ts';
+import type { ReplayServerEvent } from './request-sink.ts';
+import { lossOfAllText, readableText, serverLine } from './server-lines.ts';
 import type { ShedNotice } from './shed-notices.ts';
 
 const { version }: { version: string } = createRequire(import.meta.url)('../package.json');
 
+type ProgramConfig = ListenConfig & ListenOutput & ListenRights & ListenKeyFile;
+
 /** The program under its name: `gor-listen`, or `gor listen`. */
-export function listenProgram(name: string): ProgramDefinition<ListenConfig & ListenOutput & ListenRights> {
+export function listenProgram(name: string): ProgramDefinition<ProgramConfig> {
   return {
     name,
     version,
@@ -29,6 +41,7 @@ export function listenProgram(name: string): ProgramDefinition<ListenConfig & Li
     examples: [
       [`${name} -p 80 -r replay.server.local:28020`, 'capture port 80, send to a replay server'],
       [`${name} -p 80 --print`, 'show the requests on port 80, send nothing'],
+      [`${name} -p 80 -r a.local,b.local --key-file gor.key`, 'sealed, connections spread over two replay servers'],
       [`${name} --pcap day.pcap -r localhost --speed 10`, 'play a capture ten times as fast'],
     ],
     configure: configureListen,
@@ -46,11 +59,9 @@ export function main(argv: readonly string[], name = 'gor-listen'): Promise<numb
   return runProgram(listenProgram(name), argv);
 }
 
-async function run(
-  config: ListenConfig & ListenOutput & ListenRights,
-  context: RunContext,
-): Promise<{ ledger: ListenLedger; failure?: Error }> {
+async function run(given: ProgramConfig, context: RunContext): Promise<{ ledger: ListenLedger; failure?: Error }> {
   const { output, signal, showStats } = context;
+  const config = withKey(given);
   const format = config.show === 'json' ? requestJson : requestLine;
   const formatResponse = config.show === 'json' ? responseJson : responseLine;
   const privileges = privilegesOf(process, config.user);
@@ -78,6 +89,12 @@ async function run(
   return failure === undefined ? { ledger } : { ledger, failure };
 }
 
+/** The key is read at once, while the program may have rights that it gives up later. */
+function withKey(config: ProgramConfig): ProgramConfig {
+  if (config.keyFile === undefined || config.replay === undefined) return config;
+  return { ...config, key: readKeys('--key-file', config.keyFile)[0] };
+}
+
 function tell(
   event: Exclude<ListenEvent, { type: 'failed' }>,
   config: ListenConfig,
@@ -85,16 +102,9 @@ function tell(
 ): void {
   switch (event.type) {
     case 'ready':
-      if (config.direction !== 'both' && !event.source.tellsDirection) {
-        output.warn(`${event.source.name} may not tell which requests come in and which go out: then both are taken`);
-      }
-      if (event.source.note !== undefined) output.say(event.source.note);
-      return output.say(`ready: watching ${event.source.name} with the engine ${event.source.engine}`);
+      return tellReady(event, config, output);
     case 'replay-server':
-      if (event.reachable) return output.warn(`the replay server at ${event.address} takes datagrams again`);
-      return output.warn(`no replay server at ${event.address}: requests are counted and dropped until there is one`);
-    case 'send-error':
-      return output.warn(`sending to the replay server fails: ${event.code}`);
+      return tellServer(event.news, config, output);
     case 'interface-down':
       return output.warn(`the interface ${event.interfaceName} is down: its packets are taken again when it is up`);
     case 'interface-up':
@@ -108,6 +118,26 @@ function tell(
         `no packet in ${event.afterMs / 1000} s: is this the interface and port that requests come to?`,
       );
   }
+}
+
+function tellReady(
+  { source, replayServers }: Extract<ListenEvent, { type: 'ready' }>,
+  config: ListenConfig,
+  output: RunContext['output'],
+): void {
+  const readable = readableText(config, replayServers);
+  if (readable !== undefined) output.warn(readable);
+  if (config.direction !== 'both' && !source.tellsDirection) {
+    output.warn(`${source.name} may not tell which requests come in and which go out: then both are taken`);
+  }
+  if (source.note !== undefined) output.say(source.note);
+  output.say(`ready: watching ${source.name} with the engine ${source.engine}`);
+}
+
+function tellServer(news: ReplayServerEvent, config: ListenConfig, output: RunContext['output']): void {
+  const { text, isWarning } = serverLine(news, config);
+  if (isWarning) output.warn(text);
+  else output.say(text);
 }
 
 const protocolNames: Readonly<Record<string, string>> = {
@@ -159,5 +189,5 @@ function statsLine(ledger: ListenLedger): string {
       : `, ${formatCount(ledger.frames.kernelDrops)} packets dropped by the kernel`;
   const { share, segments } = ledger.shedding;
   const shed = segments === 0 ? '' : `, ${formatCount(segments)} shed (${formatPercent(share)} of the connections now)`;
-  return `${formatCount(ledger.captured)} requests captured, ${formatCount(ledger.sent)} sent, ${formatCount(dropped)} dropped${kernel}${shed}`;
+  return `${formatCount(ledger.captured)} requests captured, ${formatCount(ledger.sent)} sent, ${formatCount(dropped)} dropped${kernel}${shed}${lossOfAllText(ledger)}`;
 }

@@ -3,8 +3,10 @@ import {
   type Flag,
   type FlagValues,
   formatBytes,
+  formatHostPort,
   type HostPort,
   parseBytes,
+  parseCount,
   parseHostPort,
   parseList,
   parsePort,
@@ -17,6 +19,13 @@ import { budgetDefaults } from '@gor/http';
 const DEFAULT_REPLAY_PORT = 28_020;
 /** Unfinished requests hold so much in all, and a buffer that grows by doubling takes up to twice what is in it. */
 const MOST_BODY_BYTES = budgetDefaults.limitBytes / 2;
+
+/** Each has a queue and a buffer of its own. */
+const MOST_REPLAY_SERVERS = 16;
+const LEAST_DATAGRAM_BYTES = 256;
+const MOST_DATAGRAM_BYTES = 65_507;
+const LEAST_RESEND_BYTES = 64 * 1024;
+const MOST_RESEND_BYTES = 1024 ** 3;
 
 /** What a listener does. */
 export interface ListenConfig {
@@ -37,8 +46,14 @@ export interface ListenConfig {
   readonly filter: string | undefined;
   /** Whose requests: those that come in, that go out, or both. What cannot be told counts as wanted. */
   readonly direction: 'in' | 'out' | 'both';
-  /** The replay server; undefined sends nothing. */
-  readonly replay: HostPort | undefined;
+  /** The replay servers, at least one, over which connections are spread; undefined sends nothing. */
+  readonly replay: readonly HostPort[] | undefined;
+  /** 32 bytes with which everything that is sent is sealed; undefined, the default: readable for whoever listens on the way. */
+  readonly key?: Uint8Array | undefined;
+  /** The longest datagram (UDP payload) in bytes, 256 to 65,507; default 1,200. */
+  readonly maxDatagramBytes?: number | undefined;
+  /** Bytes kept for sending again, for each replay server, 64 KiB to 1 GiB; default 16 MiB, 0: nothing is sent again. */
+  readonly resendBytes?: number | undefined;
   /** The longest body in bytes; longer requests are counted and left out. */
   readonly maxBodyBytes: number;
   /** The part of one core that the process may take, above 0 to 1; undefined, the default: any. Live capture only. */
@@ -53,6 +68,12 @@ export interface ListenOutput {
   readonly show: 'text' | 'json' | undefined;
   /** Responses are shown, too, each behind its request. */
   readonly showResponses: boolean;
+}
+
+/** Where the program's key stands. */
+export interface ListenKeyFile {
+  /** The path of a key file, of which the first key is taken; undefined: no key. */
+  readonly keyFile: string | undefined;
 }
 
 /** Whose rights the program has. */
@@ -82,8 +103,9 @@ export const listenFlags: readonly Flag[] = [
     letter: 'r',
     kind: 'value',
     defaultText: 'localhost:28020',
-    description: 'Replay server as host[:port]; IPv6 in brackets',
+    description: 'Replay servers as host[:port], several by comma; IPv6 in brackets',
   },
+  { name: 'key-file', kind: 'value', description: 'Seal what is sent with the first key of this file (gor key)' },
   { name: 'pcap', kind: 'value', description: 'Read this capture file (pcap, pcapng, gzip); - is stdin' },
   {
     name: 'speed',
@@ -113,6 +135,18 @@ export const listenFlags: readonly Flag[] = [
     defaultText: '8mb',
     description: 'Longest body; longer requests are counted and left out',
   },
+  {
+    name: 'mtu',
+    kind: 'value',
+    defaultText: '1200',
+    description: 'Longest datagram to the replay server in bytes, 256 to 65507',
+  },
+  {
+    name: 'resend-buffer',
+    kind: 'value',
+    defaultText: '16mb',
+    description: 'Kept to be sent again where a datagram is lost; 0 for none',
+  },
   { name: 'buffer-size', kind: 'value', defaultText: '64mb', description: 'Kernel buffer for captured packets' },
   {
     name: 'user',
@@ -123,12 +157,12 @@ export const listenFlags: readonly Flag[] = [
 ];
 
 /** Throws UsageError. */
-export function configureListen(values: FlagValues): ListenConfig & ListenOutput & ListenRights {
+export function configureListen(values: FlagValues): ListenConfig & ListenOutput & ListenRights & ListenKeyFile {
   if (values.on('print') && values.on('json')) throw new UsageError('--print and --json exclude each other');
   const show = values.on('json') ? 'json' : values.on('print') ? 'text' : undefined;
   if (values.on('responses') && show === undefined) throw new UsageError('--responses goes with --print or --json');
   const user = values.text('user');
-  const replay = parseHostPort('--replay', values.textOf('replay'), DEFAULT_REPLAY_PORT);
+  const replay = replayServersOf(values.textOf('replay'));
   const sends = show === undefined || values.given('replay');
   return {
     source: sourceOf(values, sends),
@@ -140,6 +174,9 @@ export function configureListen(values: FlagValues): ListenConfig & ListenOutput
       'both',
     ]),
     replay: sends ? replay : undefined,
+    keyFile: values.text('key-file'),
+    maxDatagramBytes: parseCount('--mtu', values.textOf('mtu'), LEAST_DATAGRAM_BYTES, MOST_DATAGRAM_BYTES),
+    resendBytes: resendBytesOf(values.textOf('resend-buffer')),
     maxBodyBytes: maxBodyBytesOf(values.textOf('max-body')),
     maxCpuShare: maxCpuShareOf(values.text('max-cpu')),
     show,
@@ -167,6 +204,21 @@ function sourceOf(values: FlagValues, sends: boolean): ListenConfig['source'] {
   }
   const speed = speedOf(values.textOf('speed'));
   return { kind: 'file', path, speed: sends ? speed : Number.POSITIVE_INFINITY };
+}
+
+function replayServersOf(text: string): readonly HostPort[] {
+  const servers = parseList('--replay', text).map((part) => parseHostPort('--replay', part, DEFAULT_REPLAY_PORT));
+  const names = servers.map(({ host, port }) => formatHostPort(host, port));
+  const twice = names.find((name, at) => names.indexOf(name) < at);
+  if (twice !== undefined) throw new UsageError(`--replay: ${twice} is given twice`);
+  if (servers.length <= MOST_REPLAY_SERVERS) return servers;
+  throw new UsageError(`--replay: ${servers.length} replay servers, and ${MOST_REPLAY_SERVERS} is the most`);
+}
+
+function resendBytesOf(text: string): number {
+  const resendBytes = parseBytes('--resend-buffer', text, true);
+  if (resendBytes === 0 || (resendBytes >= LEAST_RESEND_BYTES && resendBytes <= MOST_RESEND_BYTES)) return resendBytes;
+  throw new UsageError(`--resend-buffer: "${text}" is neither 0 nor from 64kb to 1gb`);
 }
 
 function maxBodyBytesOf(text: string): number {

@@ -2,7 +2,7 @@
 import { tcpDefaults } from '@gor/capture';
 import { formatBytes, formatCount, formatDuration, formatHostPort, formatPercent } from '@gor/cli';
 import { budgetDefaults, parserDefaults } from '@gor/http';
-import { senderDefaults } from '@gor/wire';
+import { senderDefaults, wireKey } from '@gor/wire';
 import type { ListenConfig } from './options.ts';
 
 /** Lines for people, without line ends; `rightsText` says what becomes of root, where the program has it. */
@@ -48,8 +48,19 @@ function shedText({ shedsLoad, maxCpuShare }: ListenConfig): string {
   return `whole connections, counted, while it cannot keep up${bound}`;
 }
 
-function replayText({ replay }: ListenConfig): string {
+function replayText({ replay, key, maxDatagramBytes, resendBytes }: ListenConfig): string {
   if (replay === undefined) return 'nobody';
-  const { maxDatagramBytes, queueBytes } = senderDefaults;
-  return `${formatHostPort(replay.host, replay.port)}, readable for whoever listens on the way; datagrams of ${formatCount(maxDatagramBytes)} B, up to ${formatBytes(queueBytes)} waiting`;
+  const servers = replay.map(({ host, port }) => formatHostPort(host, port)).join(', ');
+  const spread = replay.length === 1 ? '' : ', each connection to one of them; to each';
+  const sealed =
+    key === undefined ? 'readable for whoever listens on the way' : `sealed with the key ${keyIdText(key)}`;
+  const longest = formatCount(maxDatagramBytes ?? senderDefaults.maxDatagramBytes);
+  const keptBytes = resendBytes ?? senderDefaults.resendBytes;
+  const kept = keptBytes === 0 ? 'nothing sent again' : `up to ${formatBytes(keptBytes)} kept to be sent again`;
+  return `${servers}${spread}, ${sealed}; datagrams of ${longest} B, up to ${formatBytes(senderDefaults.queueBytes)} waiting, ${kept}`;
+}
+
+/** The id by which datagrams name the key, which tells nothing of the key itself. */
+function keyIdText(key: Uint8Array): string {
+  return wireKey(key).id.toString(16).padStart(4, '0');
 }

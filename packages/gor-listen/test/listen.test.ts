@@ -49,10 +49,12 @@ test('a file at full speed is read no faster than it can be sent: nothing is dro
   const socket = createSocket('udp4').bind(0, '127.0.0.1');
   await once(socket, 'listening');
   const { port } = socket.address();
-  const ledger = await listen({ ...config, replay: { host: '127.0.0.1', port } });
+  const ledger = await listen({ ...config, replay: [{ host: '127.0.0.1', port }] });
   socket.close();
   expect(ledger).toMatchObject({ captured: REQUESTS, sent: REQUESTS, dropped: {} });
-  expect(ledger.wire).toMatchObject({ sent: REQUESTS, abandonedDatagrams: 0 });
+  expect(ledger.replayServers).toMatchObject([
+    { replayServer: `127.0.0.1:${port}`, sent: REQUESTS, abandonedDatagrams: 0 },
+  ]);
 });
 
 test('everything is open before the first frame is read, and then its caller is told', async () => {

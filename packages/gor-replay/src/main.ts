@@ -10,16 +10,17 @@ import {
   terminalText,
 } from '@gor/cli';
 import type { Outcome } from '@gor/replay';
-import { configureReplay, type ReplayConfig, replayFlags } from './options.ts';
+import { keysOf, readAgain } from './key-changes.ts';
+import { configureReplay, type ReplayConfig, type ReplayKeyFile, replayFlags } from './options.ts';
 import { planLines } from './plan.ts';
 import { type ReplayEvent, replay } from './replay.ts';
 import type { ReplayLedger } from './replay-ledger.ts';
-import { SessionLines } from './session-lines.ts';
+import { SessionLines, sessionText, unopenedText } from './session-lines.ts';
 
 const { version }: { version: string } = createRequire(import.meta.url)('../package.json');
 
 /** The program under its name: `gor-replay`, or `gor replay`. */
-export function replayProgram(name: string): ProgramDefinition<ReplayConfig> {
+export function replayProgram(name: string): ProgramDefinition<ReplayConfig & ReplayKeyFile> {
   return {
     name,
     version,
@@ -30,6 +31,7 @@ export function replayProgram(name: string): ProgramDefinition<ReplayConfig> {
       [`${name} -f "http://staging.server|10,http://dev.server|5"`, 'at most 10 and 5 requests a second'],
       [`${name} -f "http://staging.server|10%"`, 'a tenth of the connections, each whole'],
       [`${name} -ip 0.0.0.0 -p 28020`, 'where listeners send to'],
+      [`${name} --key-file gor.key --from 10.0.0.0/8`, 'sealed, and from these networks only'],
     ],
     configure: configureReplay,
     run,
@@ -42,31 +44,64 @@ export function main(argv: readonly string[], name = 'gor-replay'): Promise<numb
   return runProgram(replayProgram(name), argv);
 }
 
-async function run(config: ReplayConfig, { output, signal, showStats }: RunContext): Promise<{ ledger: ReplayLedger }> {
+async function run(
+  given: ReplayConfig & ReplayKeyFile,
+  { output, signal, showStats }: RunContext,
+): Promise<{ ledger: ReplayLedger }> {
+  const { keyFile } = given;
+  const config = keyFile === undefined ? given : { ...given, keys: keysOf(keyFile) };
   for (const line of planLines(config)) output.sayPlain(line);
   const sessions = new SessionLines();
-  const ledger = await replay(config, {
-    signal,
-    onEvent: (event) => {
-      if (event.type === 'ready') showStats(() => statsLine(event.ledger()));
-      tell(event, output, sessions);
-    },
-    onOutcome: (outcome) => {
-      if (output.isVerbose) output.detail(outcomeLine(outcome));
-    },
-  });
-  return { ledger };
+  let onHangup: (() => void) | undefined;
+  try {
+    const ledger = await replay(config, {
+      signal,
+      onEvent: (event) => {
+        if (event.type !== 'ready') return tell(event, output, sessions);
+        showStats(() => statsLine(event.ledger()));
+        if (keyFile !== undefined) {
+          onHangup = () => output.warn(readAgain(keyFile, event.setKeys));
+          process.on('SIGHUP', onHangup);
+        }
+        tellReady(event, config, output);
+      },
+      onOutcome: (outcome) => {
+        if (output.isVerbose) output.detail(outcomeLine(outcome));
+      },
+    });
+    return { ledger };
+  } finally {
+    if (onHangup !== undefined) process.off('SIGHUP', onHangup);
+  }
 }
 
-function tell(event: ReplayEvent, output: RunContext['output'], sessions: SessionLines): void {
+type Ready = Extract<ReplayEvent, { type: 'ready' }>;
+
+function tellReady(event: Ready, { keys }: ReplayConfig, output: RunContext['output']): void {
+  if (keys === undefined && !event.isLoopback) {
+    output.warn(
+      'requests (cookies, tokens) travel readable, and whoever reaches the port can send some: --key-file on both sides seals them',
+    );
+  }
+  const buffer = formatBytes(event.receiveBufferBytes);
+  if (event.receiveBufferBytes < event.askedBufferBytes / 2) {
+    const asked = event.askedBufferBytes;
+    output.warn(
+      `the kernel gave a receive buffer of ${buffer} instead of ${formatBytes(asked)}: bursts may be lost; sysctl -w net.core.rmem_max=${asked}`,
+    );
+  }
+  output.say(`ready: listening on ${event.address}, kernel buffer ${buffer}`);
+}
+
+function tell(event: Exclude<ReplayEvent, Ready>, output: RunContext['output'], sessions: SessionLines): void {
   switch (event.type) {
-    case 'ready':
-      return output.say(`ready: listening on ${event.address}, kernel buffer ${formatBytes(event.receiveBufferBytes)}`);
     case 'session': {
-      const line = sessions.line(`session ${event.id} from ${event.address} ${event.state}`, performance.now());
+      const line = sessions.line(() => sessionText(event), performance.now());
       if (line !== undefined) output.say(line);
       return;
     }
+    case 'unopened':
+      return output.warn(unopenedText(event));
     case 'socket-error':
       return output.warn(`the socket had an error (${event.code}) and is read on`);
     case 'results-failed':
@@ -82,13 +117,18 @@ function outcomeLine(outcome: Outcome): string {
 function statsLine(ledger: ReplayLedger): string {
   let received = 0;
   let lost = 0;
+  let repaired = 0;
   for (const session of ledger.sessions) {
     received += session.received;
     lost += session.lost;
+    repaired += session.repaired;
   }
   const targets = ledger.targets.map((target) => {
     const left = target.received - target.answered - target.waiting;
     return `${target.url} ${formatCount(target.answered)} answered, ${formatCount(left)} not sent or failed`;
   });
-  return [`${formatCount(received)} requests received, ${formatCount(lost)} lost on the way`, ...targets].join('; ');
+  return [
+    `${formatCount(received)} requests received, ${formatCount(lost)} lost on the way, ${formatCount(repaired)} repaired`,
+    ...targets,
+  ].join('; ');
 }

@@ -1,5 +1,13 @@
 // The replay server's flags, and from flags to its configuration.
-import { type Flag, type FlagValues, parseCount, parseDurationMs, parsePort, UsageError } from '@gor/cli';
+import {
+  type Flag,
+  type FlagValues,
+  parseCount,
+  parseDurationMs,
+  parseNetworks,
+  parsePort,
+  UsageError,
+} from '@gor/cli';
 import { parseTargets, type TargetSpec } from '@gor/replay';
 
 /** What a replay server does. */
@@ -8,6 +16,10 @@ export interface ReplayConfig {
   readonly host: string;
   /** UDP port to listen on; 0 lets the system choose. */
   readonly port: number;
+  /** Networks from which datagrams are taken, as `10.0.0.0/8` or `::1`; undefined, the default: from everywhere. */
+  readonly from?: readonly string[] | undefined;
+  /** 32 bytes each, all valid at once: only what one of them opens is taken. Undefined, the default: only what is readable. */
+  readonly keys?: readonly Uint8Array[] | undefined;
   readonly targets: readonly TargetSpec[];
   /** How long a request over a target's limit may wait. */
   readonly bufferMs: number;
@@ -29,6 +41,12 @@ export interface ReplayConfig {
   readonly resultsFile: string | undefined;
 }
 
+/** Where the program's keys stand. */
+export interface ReplayKeyFile {
+  /** The path of a key file, all keys of which are valid; undefined: no keys. */
+  readonly keyFile: string | undefined;
+}
+
 /** The flags of gor-replay, in the order of its help. */
 export const replayFlags: readonly Flag[] = [
   {
@@ -40,6 +58,12 @@ export const replayFlags: readonly Flag[] = [
   },
   { name: 'ip', kind: 'value', defaultText: '0.0.0.0', description: 'Address to listen on; :: for IPv6, too' },
   { name: 'port', letter: 'p', kind: 'value', defaultText: '28020', description: 'UDP port to listen on' },
+  { name: 'from', kind: 'value', description: 'Take datagrams from these networks only: 10.0.0.0/8, several by comma' },
+  {
+    name: 'key-file',
+    kind: 'value',
+    description: 'Take only what a key of this file opens (gor key); read again at SIGHUP',
+  },
   { name: 'buffer', kind: 'value', defaultText: '1s', description: 'How long a request over the limit may wait' },
   { name: 'timeout', kind: 'value', defaultText: '5s', description: 'From due to the last byte of the answer' },
   { name: 'connections', kind: 'value', defaultText: '512', description: 'Requests in flight for each target' },
@@ -57,12 +81,15 @@ export const replayFlags: readonly Flag[] = [
 ];
 
 /** Throws UsageError. */
-export function configureReplay(values: FlagValues): ReplayConfig {
+export function configureReplay(values: FlagValues): ReplayConfig & ReplayKeyFile {
   const bufferMs = parseDurationMs('--buffer', values.textOf('buffer'));
   const timeoutMs = timeoutOf(values.textOf('timeout'));
+  const from = values.text('from');
   return {
     host: addressOf(values.textOf('ip')),
     port: parsePort('--port', values.textOf('port'), true),
+    from: from === undefined ? undefined : parseNetworks('--from', from),
+    keyFile: values.text('key-file'),
     targets: targetsOf(values.textOf('forward')),
     bufferMs,
     timeoutMs,

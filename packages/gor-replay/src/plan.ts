@@ -1,6 +1,7 @@
 // The plan that the program prints at start: where it listens, where requests go, every limit and default in force.
 import { formatBytes, formatCount, formatDuration, formatHostPort } from '@gor/cli';
 import { formatLimit, replayerDefaults, type TargetSpec } from '@gor/replay';
+import { keyIdText } from './key-changes.ts';
 import type { ReplayConfig } from './options.ts';
 
 /** Lines for people, without line ends. */
@@ -13,7 +14,7 @@ export function planLines(config: ReplayConfig): string[] {
     ? `kept on each captured connection, for up to ${formatDuration(orderWaitMs)}`
     : 'not kept';
   return [
-    `  listens on  udp ${formatHostPort(config.host, config.port)}, for whoever reaches it`,
+    `  listens on  udp ${formatHostPort(config.host, config.port)}, ${sendersText(config)}`,
     ...config.targets.map((target) => `  forwards to ${target.url}, ${limitText(target)}`),
     `  each target up to ${formatCount(config.connections)} requests in flight, ${formatDuration(config.timeoutMs)} for an answer; over the limit up to ${formatDuration(config.bufferMs)}, ${formatCount(maxWaitingRequests)} requests and ${formatBytes(maxWaitingBytes)} waiting`,
     `  requests    ${sender}; Host is ${host}; ${mark}; order is ${order}`,
@@ -23,6 +24,13 @@ export function planLines(config: ReplayConfig): string[] {
       : []),
     ...(config.insecure ? ['  insecure    certificates of https targets are not verified'] : []),
   ];
+}
+
+function sendersText({ from, keys }: ReplayConfig): string {
+  const who = from === undefined ? 'for whoever reaches it' : `for ${from.join(', ')} only`;
+  if (keys === undefined) return `${who}, readable on the way`;
+  const ids = keys.map(keyIdText).join(' or ');
+  return from === undefined ? `for who has the key ${ids}` : `${who}, and who has the key ${ids}`;
 }
 
 function limitText({ limit }: TargetSpec): string {

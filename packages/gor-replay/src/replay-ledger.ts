@@ -1,6 +1,6 @@
 // The replay server's ledger: what each session sent and lost, and where each target's requests went.
 import type { ReplayLedger as ReplayerLedger } from '@gor/replay';
-import type { ReceiverLedger, SessionLedger } from '@gor/wire';
+import type { ReceiverLedger, SessionLedger } from './interim-receiver.ts';
 
 /** The replay server's counts, while it runs and at its end; docs/operating.md explains each. */
 export interface ReplayLedger {

@@ -1,8 +1,15 @@
 // The replay server as one function: records off UDP, requests out to every target, counted. It prints nothing.
-import { formatHostPort, untilAborted } from '@gor/cli';
+import { formatHostPort, isLoopback, untilAborted } from '@gor/cli';
 import { bodyOf, parseRequest } from '@gor/http';
 import { createReplayer, type Outcome, type Replayer, type ReplayRequest } from '@gor/replay';
-import { openUdpReceiver, type SessionView, type UdpReceiver, type WireRecord } from '@gor/wire';
+import type { SessionView, WireRecord } from '@gor/wire';
+import {
+  openUdpReceiver,
+  type ReceiverEvent,
+  type SessionLedger,
+  type UdpReceiver,
+  type UnopenedReason,
+} from './interim-receiver.ts';
 import type { ReplayConfig } from './options.ts';
 import { RejectCounts, type ReplayLedger } from './replay-ledger.ts';
 import { ResultsFile } from './results-file.ts';
@@ -17,11 +24,32 @@ export type ReplayStage = (request: ReplayRequest) => ReplayRequest | string;
 export type ReplayEvent =
   | {
       readonly type: 'ready';
+      /** Address and port. */
       readonly address: string;
+      /** Nobody else can read what comes: the address is one of loopback. */
+      readonly isLoopback: boolean;
+      /** What the kernel gave, as it counts, and what was asked for. */
       readonly receiveBufferBytes: number;
+      readonly askedBufferBytes: number;
       readonly ledger: () => ReplayLedger;
+      /** From now on these keys are valid, and no others; sessions under a key that is gone end. */
+      readonly setKeys: (keys: readonly Uint8Array[]) => void;
     }
-  | { readonly type: 'session'; readonly id: string; readonly address: string; readonly state: 'started' | 'ended' }
+  | {
+      readonly type: 'session';
+      readonly id: string;
+      readonly address: string;
+      readonly state: 'started' | 'ended';
+      /** Its counts, while it is known; asking costs something. */
+      readonly counts: () => SessionLedger | undefined;
+    }
+  /** Datagrams that no key here opens, or that need none: so many since it was last said, which is at most once a minute. */
+  | {
+      readonly type: 'unopened';
+      readonly reason: UnopenedReason;
+      readonly address: string;
+      readonly datagrams: number;
+    }
   /** The socket had an error of this code for the first time; it is read on. */
   | { readonly type: 'socket-error'; readonly code: string }
   | { readonly type: 'results-failed'; readonly error: Error };
@@ -53,6 +81,7 @@ class ReplayServer {
   readonly #startedAt = new Date();
   readonly #results: ResultsFile | undefined;
   readonly #replayer: Replayer;
+  #receiver: UdpReceiver | undefined;
 
   constructor(config: ReplayConfig, options: ReplayOptions) {
     this.#config = config;
@@ -69,12 +98,16 @@ class ReplayServer {
   async run(): Promise<ReplayLedger> {
     try {
       const receiver = await this.#openReceiver();
+      this.#receiver = receiver;
       this.#results?.begin();
       this.#options.onEvent?.({
         type: 'ready',
         address: formatHostPort(receiver.address, receiver.port),
+        isLoopback: isLoopback(receiver.address),
         receiveBufferBytes: receiver.receiveBufferBytes,
+        askedBufferBytes: receiver.askedBufferBytes,
         ledger: () => this.#ledger(receiver, null),
+        setKeys: (keys) => receiver.setKeys(keys),
       });
       await untilAborted(this.#options.signal);
       await receiver.close();
@@ -88,18 +121,29 @@ class ReplayServer {
   }
 
   #openReceiver(): Promise<UdpReceiver> {
-    const { onEvent } = this.#options;
+    const { host, port, keys, from } = this.#config;
     return openUdpReceiver({
-      host: this.#config.host,
-      port: this.#config.port,
+      ...{ host, port },
+      ...(keys === undefined ? {} : { keys }),
+      ...(from === undefined ? {} : { from }),
+      backlog: () => this.#replayer.waiting(),
       onRecord: (record, session) => this.#take(record, session),
-      onEvent: ({ code }) => this.#socketError(code),
-      onSessionStart: ({ id, address, port }) =>
-        onEvent?.({ type: 'session', id, address: formatHostPort(address, port), state: 'started' }),
-      onSessionEnd: ({ id, address, port }) => {
-        onEvent?.({ type: 'session', id, address: formatHostPort(address, port), state: 'ended' });
-      },
+      onEvent: (event) => this.#hear(event),
+      onSessionStart: (session) => this.#tellSession(session, 'started'),
+      onSessionEnd: (session) => this.#tellSession(session, 'ended'),
     });
+  }
+
+  #hear(event: ReceiverEvent): void {
+    if (event.type === 'socket-error') return this.#socketError(event.code);
+    const { type, reason, address, port, datagrams } = event;
+    this.#options.onEvent?.({ type, reason, address: formatHostPort(address, port), datagrams });
+  }
+
+  #tellSession({ id, address, port }: SessionView, state: 'started' | 'ended'): void {
+    const counts = (): SessionLedger | undefined =>
+      this.#receiver?.ledger().sessions.find((session) => session.id === id);
+    this.#options.onEvent?.({ type: 'session', id, address: formatHostPort(address, port), state, counts });
   }
 
   /** Told at the first of each code. */

@@ -1,4 +1,6 @@
 // Lines about sessions at a bounded rate: whoever reaches the port can start as many sessions as they like.
+import { formatCount } from '@gor/cli';
+import type { ReplayEvent } from './replay.ts';
 
 const WINDOW_MS = 10_000;
 const LINES_A_WINDOW = 20;
@@ -9,8 +11,8 @@ export class SessionLines {
   #passed = 0;
   #leftOut = 0;
 
-  /** The line to show, if any. `nowMs` is monotonic. */
-  line(text: string, nowMs: number): string | undefined {
+  /** The line to show, if any; its text is made only then. `nowMs` is monotonic. */
+  line(text: () => string, nowMs: number): string | undefined {
     if (nowMs - this.#windowStartMs >= WINDOW_MS) {
       this.#windowStartMs = nowMs;
       this.#passed = 0;
@@ -22,6 +24,30 @@ export class SessionLines {
     this.#passed += 1;
     const leftOut = this.#leftOut;
     this.#leftOut = 0;
-    return leftOut === 0 ? text : `${text} (${leftOut} lines like this one left out before)`;
+    return leftOut === 0 ? text() : `${text()} (${leftOut} lines like this one left out before)`;
   }
 }
+
+/** What is said about a session that started or ended; at its end with what became of its requests. */
+export function sessionText({ id, address, state, counts }: Extract<ReplayEvent, { type: 'session' }>): string {
+  const text = `session ${id} from ${address} ${state}`;
+  const ledger = state === 'ended' ? counts() : undefined;
+  if (ledger === undefined) return text;
+  const { sent, received, repaired, lost, beforeStart, duplicates } = ledger;
+  const numbers = Object.entries({ sent, received, repaired, lost, 'before start': beforeStart });
+  const parts = numbers.map(([name, count]) => `${formatCount(count)} ${name}`);
+  return `${text}: requests ${parts.join(', ')}; ${formatCount(duplicates)} datagrams twice`;
+}
+
+/** What is said, once a minute, about datagrams that are sealed otherwise than is expected here. */
+export function unopenedText({ reason, address, datagrams }: Extract<ReplayEvent, { type: 'unopened' }>): string {
+  const count = datagrams === 1 ? '1 datagram' : `${formatCount(datagrams)} datagrams`;
+  return `${count} refused, the last from ${address}: ${unopenedTexts[reason]}`;
+}
+
+const unopenedTexts: Readonly<Record<Extract<ReplayEvent, { type: 'unopened' }>['reason'], string>> = {
+  sealed: 'sealed, and there is no key here: give --key-file',
+  'not-sealed': 'not sealed: give the listener the key, by --key-file',
+  'unknown-key': 'sealed with a key that is not in the file here',
+  forged: 'sealed with another key than they say, or changed on the way',
+};

@@ -23,6 +23,8 @@ test('without flags: every default of the help', async () => {
     keepOrder: true,
     forwarder: 'exact',
     resultsFile: undefined,
+    from: undefined,
+    keyFile: undefined,
   });
 });
 
@@ -50,6 +52,8 @@ describe('what the flags say', () => {
         ],
       },
     ],
+    ['networks', '--from 10.0.0.0/8,::1', { from: ['10.0.0.0/8', '::1'] }],
+    ['a key file, which is not read yet', '--key-file no/such/file', { keyFile: 'no/such/file' }],
     ['a results file', '--results out.jsonl', { resultsFile: 'out.jsonl' }],
   ])('%s: %s', async (_, line, expected) => {
     expect(await configured(line)).toMatchObject(expected);
@@ -65,6 +69,9 @@ describe('what the flags say', () => {
 describe('what is refused, the flag named', () => {
   test.each<[line: string, message: string]>([
     ['-ip http://x', '--ip: "http://x" is not an address'],
+    ['--from listener', '--from: "listener" is neither an address nor a network such as 10.0.0.0/8'],
+    ['--from 10.0.0.0/8,', '--from: "10.0.0.0/8," has an empty part'],
+    ['--key-file a --key-file b', '--key-file is given 2 times'],
     ['-p 65536', '--port: "65536" is not a port (0 to 65535)'],
     ['--connections 1.5', '--connections: "1.5" is not a whole number from 1 to 65535'],
     ['--connections 70000', '--connections: "70000" is not a whole number'],

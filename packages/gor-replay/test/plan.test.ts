@@ -20,7 +20,7 @@ const defaults: ReplayConfig = {
 
 test('the defaults', () => {
   expect(planLines(defaults)).toEqual([
-    '  listens on  udp 0.0.0.0:28020, for whoever reaches it',
+    '  listens on  udp 0.0.0.0:28020, for whoever reaches it, readable on the way',
     '  forwards to http://localhost:8080, no limit',
     '  each target up to 512 requests in flight, 5 s for an answer; over the limit up to 1 s, 65,536 requests and 64 MB waiting',
     "  requests    sent as captured; Host is the target's; Gor-Replayed: 1 is added; order is kept on each captured connection, for up to 1 s",
@@ -35,6 +35,13 @@ describe('what differs is said', () => {
       'http://a, at most 10 a second',
     ],
     ['a buffer that --timeout cuts short', { bufferMs: 6000 }, '--timeout counts from when a request is due'],
+    ['some networks', { from: ['10.0.0.0/8', '::1'] }, 'for 10.0.0.0/8, ::1 only, readable on the way'],
+    ['a key, by its id', { keys: [new Uint8Array(32)] }, 'udp 0.0.0.0:28020, for who has the key f7b3'],
+    [
+      'several keys, and some networks',
+      { keys: [new Uint8Array(32), new Uint8Array(32).fill(1)], from: ['::1'] },
+      'for ::1 only, and who has the key f7b3 or 315f',
+    ],
     ['an IPv6 address', { host: '::' }, 'udp [::]:28020'],
     ['the captured Host', { originalHost: true }, 'Host is the captured one'],
     ['undici', { forwarder: 'undici' }, 'sent by undici, which rewrites them'],

@@ -21,4 +21,8 @@ export const commands: Readonly<Record<string, Command>> = {
     summary: 'receive captured requests and forward them to staging',
     run: async (argv) => (await import('gor-replay')).main(argv, 'gor replay'),
   },
+  key: {
+    summary: 'print a new key that both share, for --key-file',
+    run: async (argv) => (await import('./key.ts')).main(argv),
+  },
 };

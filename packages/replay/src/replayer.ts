@@ -34,6 +34,8 @@ export interface Replayer {
   readonly drain: () => Promise<void>;
   /** Ends all at once: what waits is skipped, what is in flight has failed, sockets are closed. May be called twice. */
   readonly close: () => Promise<void>;
+  /** Requests that are not over at the target that has most of them; cheap. */
+  readonly waiting: () => number;
   /** The counts of this moment. */
   readonly ledger: () => ReplayLedger;
   /** What becomes of each request from this call on, until `close`. Each call is a reader with a bounded queue of its own. */
@@ -82,6 +84,12 @@ class TargetsReplayer implements Replayer {
   readonly close = (): Promise<void> => {
     this.#closing ??= this.#close();
     return this.#closing;
+  };
+
+  readonly waiting = (): number => {
+    let most = 0;
+    for (const target of this.#targets) most = Math.max(most, target.waiting);
+    return most;
   };
 
   readonly ledger = (): ReplayLedger => ({

@@ -15,12 +15,20 @@ export type { WireErrorCode } from './errors.ts';
 export { WireError } from './errors.ts';
 export type { FragmentCounters, FragmentEviction, FragmentLimits } from './fragment-table.ts';
 export { receiverDefaults, senderDefaults } from './options.ts';
+export type { ReceiverNews, ReceiverState } from './reachability.ts';
+export type { ReportReject } from './receiver-view.ts';
 export type { RecordKind, WireRecord } from './record.ts';
 export { encodeRecord } from './record.ts';
+export type { KeptCounters } from './resend-buffer.ts';
+export type { ResentCounters } from './resend-queue.ts';
 export type { Sealing, WireKey } from './sealing.ts';
 export { KEY_BYTES, wireKey } from './sealing.ts';
+export type { SendingCounters, SendingLimits, SendingOptions, SendRefusal } from './sending-options.ts';
+export { SendingSession } from './sending-session.ts';
 export type { SessionBalance, SessionState, SessionView } from './session.ts';
 export type { EarlierSessions, SessionLedger } from './session-ledger.ts';
+export type { SpreadEvent, SpreadSender, SpreadSenderOptions } from './spread-sender.ts';
+export { openSpreadSender } from './spread-sender.ts';
 export type {
   RecordReadable,
   RecordReadableCounters,
@@ -33,4 +41,10 @@ export type { ReportedTotals, SenderTotals, SessionStart } from './totals.ts';
 export type { ReceiverEvent, UdpReceiver, UdpReceiverOptions } from './udp-receiver.ts';
 export { openUdpReceiver } from './udp-receiver.ts';
 export { openUdpSender } from './udp-sender.ts';
-export type { SenderEvent, SendRefusal, UdpSender, UdpSenderCounters, UdpSenderOptions } from './udp-sender-options.ts';
+export type {
+  RemoteAddress,
+  SenderEvent,
+  UdpSender,
+  UdpSenderCounters,
+  UdpSenderOptions,
+} from './udp-sender-options.ts';

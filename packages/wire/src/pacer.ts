@@ -4,9 +4,9 @@
 import { isFragment } from './datagram.ts';
 
 /**
- * About 40 datagrams of 1,200 bytes at once, and 40 in each millisecond, in the kernel's bytes; of fragments 16. Small
- * records come spread by the traffic itself, but a large one comes at once, and one lost fragment loses all of it: its
- * pace leaves a receiver that stops for 5 ms (a collection of garbage) its buffer.
+ * About 40 datagrams of 1,200 bytes at once, and 40 in each millisecond, in the kernel's bytes; of fragments, where
+ * nothing is sent again, 16. Small records come spread by the traffic itself, but a large one comes at once, and one lost
+ * fragment loses all of it: its pace leaves a receiver that stops for 5 ms (a collection of garbage) its buffer.
  */
 const BURST_BYTES = 40 * kernelBytes(1200);
 const BYTES_PER_MS = 40 * kernelBytes(1200);
@@ -18,23 +18,22 @@ function kernelBytes(datagramBytes: number): number {
   return 2 * (datagramBytes + 256);
 }
 
-function costOf(datagram: Uint8Array): number {
-  return kernelBytes(datagram.length) * (isFragment(datagram) ? FRAGMENT_COST : 1);
-}
-
 /** A token bucket in the kernel's bytes; times in milliseconds that never go back. */
 export class Pacer {
+  readonly #fragmentCost: number;
   #available = BURST_BYTES;
   #filledAtMs: number;
 
-  constructor(nowMs: number) {
+  /** `repairs`: what is lost is sent again, so fragments need no more room than others. */
+  constructor(nowMs: number, repairs: boolean) {
     this.#filledAtMs = nowMs;
+    this.#fragmentCost = repairs ? 1 : FRAGMENT_COST;
   }
 
   /** True where this datagram may leave now; it is then taken as sent. */
   take(datagram: Uint8Array, nowMs: number): boolean {
     this.#fill(nowMs);
-    const cost = costOf(datagram);
+    const cost = this.#costOf(datagram);
     // A datagram that costs more than a full bucket leaves when the bucket is full, and the next ones wait longer.
     if (this.#available < Math.min(cost, BURST_BYTES)) return false;
     this.#available -= cost;
@@ -44,8 +43,12 @@ export class Pacer {
   /** How long until this datagram may leave, in milliseconds. */
   waitMs(datagram: Uint8Array, nowMs: number): number {
     this.#fill(nowMs);
-    const missing = Math.min(costOf(datagram), BURST_BYTES) - this.#available;
+    const missing = Math.min(this.#costOf(datagram), BURST_BYTES) - this.#available;
     return Math.max(0, missing / BYTES_PER_MS);
+  }
+
+  #costOf(datagram: Uint8Array): number {
+    return kernelBytes(datagram.length) * (isFragment(datagram) ? this.#fragmentCost : 1);
   }
 
   #fill(nowMs: number): void {

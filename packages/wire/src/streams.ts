@@ -4,8 +4,9 @@
 import { Readable, Writable } from 'node:stream';
 import { integerInRange } from './options.ts';
 import type { WireRecord } from './record.ts';
+import type { SendRefusal } from './sending-options.ts';
 import type { SessionView } from './session.ts';
-import type { SendRefusal, UdpSender } from './udp-sender-options.ts';
+import type { UdpSender } from './udp-sender-options.ts';
 
 /** What recordWritable takes. */
 export interface RecordWritableOptions {

@@ -1,68 +1,73 @@
-// What a sender is told, and what it tells: the types of udp-sender.ts.
+// What openUdpSender takes, and what a sender tells: the types of udp-sender.ts.
 
-import type { EncoderCounters } from './encoder.ts';
+import type { ReceiverState } from './reachability.ts';
 import type { WireRecord } from './record.ts';
+import type { SendingCounters, SendingLimits, SendRefusal } from './sending-options.ts';
 import type { SenderTotals } from './totals.ts';
 
-/** What a sender tells: nobody listens at the other end, somebody does again, the system refused a send. */
+/** What a sender tells of its receiver and of its socket. */
 export type SenderEvent =
-  | { readonly type: 'unreachable' | 'reachable'; readonly address: string; readonly port: number }
+  /** Each once a change: reports come, or none came for 2 s, or datagrams are refused. The first one comes within 2 s. */
+  | {
+      readonly type: 'receiver';
+      readonly state: 'receiving' | 'silent';
+      /** Where datagrams go at present. */
+      readonly address: string;
+      readonly port: number;
+    }
   /** At most one for each code in 10 s; `count` is how many errors of this code there were so far. */
-  | { readonly type: 'send-error'; readonly code: string; readonly count: number };
-
-/**
- * Why a record was not taken, before it was numbered: `queue-full` (sends do not keep up), `no-receiver` (refused at
- * the other end), `too-long` (over `maxRecordBytes`), `closed`.
- */
-export type SendRefusal = 'queue-full' | 'no-receiver' | 'too-long' | 'closed';
+  | { readonly type: 'send-error'; readonly code: string; readonly count: number }
+  /** The name of a silent receiver was resolved again, and datagrams go to another of its addresses from now on. */
+  | { readonly type: 'readdressed'; readonly address: string; readonly port: number };
 
 /** What openUdpSender takes. */
-export interface UdpSenderOptions {
-  /** Name or address of the receiver; a name is resolved once, IPv4 addresses first. */
+export interface UdpSenderOptions extends SendingLimits {
+  /** Name or address of the receiver. A name is resolved at the start, IPv4 addresses first, and again while the receiver is silent. */
   readonly host: string;
   /** 1 to 65,535. */
   readonly port: number;
-  /** Longest datagram (UDP payload), 128 to 65,507 bytes; default 1,200. */
-  readonly maxDatagramBytes?: number;
-  /** Longest record, its 36-byte header included; default 32 MiB. */
-  readonly maxRecordBytes?: number;
-  /**
-   * How long a small record waits at most for others to share its datagram, in milliseconds; default 2. It waits no longer
-   * than the turn of the event loop in which it came.
-   */
-  readonly flushAfterMs?: number;
-  /** Bytes that may wait for the socket; default 64 MiB, so that several large records may come at once. An empty queue takes one record of any allowed length. */
-  readonly queueBytes?: number;
-  /** The session's id, 16 hexadecimal digits; default: random. */
-  readonly session?: string;
-  /** Asked for the owner's counts at the start, each second, and at the end. */
+  /** 32 random bytes that the receiver has, too; default: nothing is sealed. */
+  readonly key?: Uint8Array | undefined;
+  /** Asked for the owner's counts at the start, each second, when a receiver needs them, and at the end. */
   readonly totals: () => SenderTotals;
   readonly onEvent: (event: SenderEvent) => void;
 }
 
-/** What a sender counts, beside its encoder's counts. */
-export interface UdpSenderCounters extends EncoderCounters {
-  /** Records refused, by reason, and how many of them were requests. */
-  readonly refused: Readonly<Record<SendRefusal, number>>;
-  readonly refusedRequests: number;
-  /** Sends that the system refused, by its code; what they held is lost unless it was ECONNREFUSED, sent once more. */
+/** What a sender counts, beside its session's counts. */
+export interface UdpSenderCounters extends SendingCounters {
+  /** Sends that the system refused, by its code; what ECONNREFUSED hit is sent once more, what another code hit only if the receiver asks for it. */
   readonly sendErrors: Readonly<Record<string, number>>;
-  /** Datagrams given up at close, after 4 s. */
-  readonly abandonedDatagrams: number;
-  readonly waitingBytes: number;
-  readonly isReachable: boolean;
+  /** Where datagrams go. */
+  readonly remote: RemoteAddress;
+  /** How often a name was resolved again, and how often that gave no address that could be taken. */
+  readonly resolutions: { readonly tried: number; readonly failed: number };
+}
+
+/** Where datagrams go. */
+export interface RemoteAddress {
+  readonly address: string;
+  readonly port: number;
 }
 
 /** Made by openUdpSender. */
 export interface UdpSender {
   readonly session: string;
-  readonly remote: { readonly address: string; readonly port: number };
+  /** Where datagrams go; another address once the sender was readdressed. */
+  readonly remote: RemoteAddress;
+  readonly state: ReceiverState;
+  /** When the last report came, or the start where none did, as performance.now() has it; undefined unless the state is `silent`. */
+  readonly silentSinceMs: number | undefined;
+  /** Bytes of datagrams that wait to leave. */
+  readonly waitingBytes: number;
   /** Takes a record, its payload copied; or says why not, and then the caller counts it. Never waits, never throws. */
   send: (record: WireRecord) => undefined | SendRefusal;
   counters: () => UdpSenderCounters;
   /** Settles when everything taken so far is with the kernel, or the sender closed. */
   drain: () => Promise<void>;
-  /** Sends what waits (4 s at most), then the final totals three times, then closes. May be called again. */
+  /**
+   * Sends what waits (4 s at most), then the final totals three times, sends again what a receiver that is there still
+   * misses (1 s at most), then closes. May be called again.
+   */
   close: () => Promise<void>;
   [Symbol.asyncDispose]: () => Promise<void>;
 }

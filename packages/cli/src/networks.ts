@@ -1,0 +1,21 @@
+// Networks and addresses as people type them: which datagrams are taken, and whether anybody else could read them.
+import { isIP } from 'node:net';
+import { parseList } from './quantity.ts';
+import { UsageError } from './usage-error.ts';
+
+/** `10.0.0.0/8`, `192.0.2.7`, `2001:db8::/32`, several by comma, each once. Throws UsageError for anything else. */
+export function parseNetworks(flag: string, text: string): string[] {
+  const networks = parseList(flag, text);
+  for (const network of networks) {
+    const [, address = '', bits] = /^([0-9a-fA-F:.]+)(?:\/(\d{1,3}))?$/.exec(network) ?? [];
+    const version = isIP(address);
+    if (version !== 0 && (bits === undefined || Number(bits) <= (version === 4 ? 32 : 128))) continue;
+    throw new UsageError(`${flag}: "${network}" is neither an address nor a network such as 10.0.0.0/8`);
+  }
+  return [...new Set(networks)];
+}
+
+/** Whether what is sent to this IP address, or taken at it, stays on this machine: 127.0.0.0/8 and ::1. */
+export function isLoopback(address: string): boolean {
+  return /^(::ffff:)?127\.\d+\.\d+\.\d+$/i.test(address) || address === '::1';
+}

@@ -1,0 +1,262 @@
+// One session's sending side: records in, paced datagrams out, reports in, and what they name sent again. No socket, no
+// clock: time is an argument, whoever has the socket asks for the next datagram. docs/wire-protocol.md, "Sender".
+
+import { firstNumberOf, sequenceOf } from './datagram.ts';
+import { DatagramQueue } from './datagram-queue.ts';
+import { WireEncoder } from './encoder.ts';
+import { senderDefaults } from './options.ts';
+import { Pacer } from './pacer.ts';
+import { Reachability, type ReceiverState } from './reachability.ts';
+import { ReceiverView, type ReportReject } from './receiver-view.ts';
+import { RECORD_HEADER_BYTES, type WireRecord } from './record.ts';
+import type { Report } from './report.ts';
+import { ResendQueue } from './resend-queue.ts';
+import { plaintext, recordSealing } from './sealing.ts';
+import { checkedLimits, type SendingCounters, type SendingOptions, type SendRefusal } from './sending-options.ts';
+import type { SenderTotals, SessionStart } from './totals.ts';
+import { TotalsSchedule } from './totals-schedule.ts';
+
+/** A receiver that reports for the first time may have heard all of a session that is younger than this. */
+const YOUNG_MS = 1000;
+/** So long after `finish` what waits is still sent. */
+const FINISH_WITHIN_MS = 4000;
+/** So long after the first final totals what is missing is still sent again. */
+const REPAIR_WITHIN_MS = 1000;
+/** Times go on at least so often. */
+const IDLE_MS = 250;
+
+/** Owner of a session's queue, of what is kept for sending again, and of what is known of the receiver. */
+export class SendingSession {
+  readonly #totals: () => SenderTotals;
+  readonly #nowUs: () => number;
+  readonly #maxRecordBytes: number;
+  readonly #queueBytes: number;
+  readonly #flushAfterMs: number;
+  readonly #encoder: WireEncoder;
+  readonly #queue = new DatagramQueue();
+  readonly #pacer: Pacer;
+  readonly #resends: ResendQueue;
+  readonly #reachability: Reachability;
+  readonly #receiver: ReceiverView;
+  readonly #schedule = new TotalsSchedule();
+  readonly #startedMs: number;
+  #start: SessionStart | undefined;
+  #highestSent = 0;
+  #finishingMs: number | undefined;
+  /** The sequence of the first final totals. */
+  #finalSequence = 0;
+  readonly #refused = { 'queue-full': 0, 'no-receiver': 0, 'too-long': 0, closed: 0 };
+  #refusedRequests = 0;
+  #abandonedDatagrams = 0;
+  #reports = 0;
+  readonly #rejected: Partial<Record<ReportReject, number>> = {};
+
+  /** Puts the first totals into the queue. Throws TypeError or RangeError for an option that is out of its range. */
+  constructor(options: SendingOptions, nowMs: number) {
+    const limits = checkedLimits(options);
+    const { session, key } = options;
+    this.#totals = options.totals;
+    this.#nowUs = options.nowUs;
+    this.#maxRecordBytes = limits.maxRecordBytes;
+    this.#queueBytes = limits.queueBytes;
+    this.#flushAfterMs = limits.flushAfterMs;
+    const sealing = key === undefined ? plaintext : recordSealing(key, session);
+    this.#encoder = new WireEncoder({ ...limits, session, sealing, onDatagram: (each) => this.#queue.push(each) });
+    const { resendBytes: maxBytes, resendMs: maxAgeMs } = limits;
+    const kept = { maxBytes, maxAgeMs, maxDatagrams: senderDefaults.resendDatagrams };
+    this.#resends = new ResendQueue(maxBytes === 0 ? undefined : kept, limits.resendShare);
+    this.#pacer = new Pacer(nowMs, this.#resends.isOn);
+    this.#reachability = new Reachability(options.isLoopback ?? false, options.onReceiver, nowMs);
+    this.#receiver = new ReceiverView(session, key);
+    this.#startedMs = nowMs;
+    this.#sendTotals(nowMs);
+  }
+
+  get state(): ReceiverState {
+    return this.#reachability.state;
+  }
+
+  /** When the last report came, or the start where none did; undefined unless the state is `silent`. */
+  get silentSinceMs(): number | undefined {
+    return this.#reachability.silentSinceMs;
+  }
+
+  /** Bytes of datagrams that wait to leave. */
+  get waitingBytes(): number {
+    return this.#queue.bytes;
+  }
+
+  /** Whether all records taken so far have left. */
+  get isIdle(): boolean {
+    return this.#queue.length === 0 && this.#encoder.waitingSinceMs === undefined;
+  }
+
+  /** Takes a record, its payload copied; or says why not. Never throws. */
+  add(record: WireRecord, nowMs: number): undefined | SendRefusal {
+    const refusal = this.#refusal(record);
+    if (refusal === undefined) {
+      this.#encoder.add(record, nowMs);
+      return undefined;
+    }
+    this.#refused[refusal]++;
+    if (record.kind === 'request') this.#refusedRequests++;
+    return refusal;
+  }
+
+  /**
+   * The datagram that is to leave now, which is then taken as sent; undefined where none is. The bytes are the caller's
+   * to keep, but not to change.
+   */
+  next(nowMs: number): Uint8Array | undefined {
+    const again = this.#resends.peek(nowMs);
+    if (again !== undefined) return this.#pacer.take(again, nowMs) ? this.#resends.take(nowMs) : undefined;
+    const datagram = this.#queue.peek();
+    if (datagram === undefined || !this.#pacer.take(datagram, nowMs)) return undefined;
+    this.#queue.shift();
+    this.#highestSent = sequenceOf(datagram);
+    this.#resends.left(datagram, this.#highestSent, nowMs);
+    return datagram;
+  }
+
+  /** How long until `next` may have something, in milliseconds; Infinity: not before something is added or reported. */
+  waitMs(nowMs: number): number {
+    const datagram = this.#resends.peek(nowMs) ?? this.#queue.peek();
+    if (datagram !== undefined) return this.#pacer.waitMs(datagram, nowMs);
+    const sinceMs = this.#encoder.waitingSinceMs;
+    return sinceMs === undefined ? Number.POSITIVE_INFINITY : Math.max(0, sinceMs + this.#flushAfterMs - nowMs);
+  }
+
+  /** The turn of the event loop is over: what waits for company gets no more. */
+  flush(_nowMs: number): void {
+    this.#encoder.flush();
+  }
+
+  /** Takes what came back from the receiver; it may be opened in place. */
+  report(datagram: Uint8Array, nowMs: number): void {
+    const before = this.#receiver.id;
+    const report = this.#receiver.read(datagram, this.#highestSent);
+    if (typeof report === 'string') {
+      this.#rejected[report] = (this.#rejected[report] ?? 0) + 1;
+      return;
+    }
+    this.#reports++;
+    this.#reachability.heard(nowMs);
+    const receiver = this.#receiver.id;
+    const isNew = receiver !== undefined && receiver !== before;
+    if (isNew) this.#start = this.#startFor(receiver, before === undefined, nowMs);
+    const gone = this.#resends.ask(report.missing, nowMs);
+    if (this.#hasAll(report)) this.#schedule.known();
+    else if (isNew || !report.isConfirmed || gone > 0) this.#schedule.want();
+    this.advance(nowMs);
+  }
+
+  /** A datagram was refused at the other end (ECONNREFUSED). */
+  refused(nowMs: number): void {
+    this.#reachability.refused(nowMs);
+  }
+
+  /** Datagrams go to another address from now on. */
+  readdressed(nowMs: number, isLoopback: boolean): void {
+    this.#reachability.readdressed(isLoopback);
+    this.#schedule.want();
+    this.advance(nowMs);
+  }
+
+  /** Notes how time went on: totals, silence, probes, ages. Call it when `dueMs` says so, and as often as you like. */
+  advance(nowMs: number): void {
+    this.#encoder.advance(nowMs);
+    this.#resends.advance(nowMs);
+    const isProbe = this.#reachability.advance(nowMs);
+    if (this.#finishingMs !== undefined && nowMs - this.#finishingMs >= FINISH_WITHIN_MS) this.#abandon();
+    if (isProbe || this.#totalsWaitMs(nowMs) === 0) this.#sendTotals(nowMs);
+  }
+
+  /** How long until `advance` has something to do, in milliseconds, 250 at most. */
+  dueMs(nowMs: number): number {
+    return Math.min(IDLE_MS, this.#totalsWaitMs(nowMs), this.#reachability.waitMs(nowMs));
+  }
+
+  /** No more records are taken; when all have left, or after 4 s, `advance` begins with the final totals. */
+  finish(nowMs: number): void {
+    if (this.#finishingMs !== undefined) return;
+    this.#encoder.flush();
+    this.#finishingMs = nowMs;
+  }
+
+  /** Whether the session is over: all has left, the final totals too, and a receiver that is there misses nothing, or time is up. */
+  isFinished(nowMs: number): boolean {
+    const { firstFinalMs, isOver } = this.#schedule;
+    if (firstFinalMs === undefined) return false;
+    if (nowMs - firstFinalMs >= REPAIR_WITHIN_MS) return true;
+    if (this.#queue.length > 0 || this.#resends.peek(nowMs) !== undefined) return false;
+    if (this.#schedule.isFinalKnown) return true;
+    const repairs = this.#reachability.isHeard(nowMs) && this.#resends.oldest(nowMs) !== undefined;
+    return isOver && !repairs;
+  }
+
+  counters(): SendingCounters {
+    const { state, silentTimes } = this.#reachability;
+    const { received = 0, lost = 0, backlog = 0 } = this.#receiver.last ?? {};
+    return {
+      ...this.#encoder.counters(),
+      refused: { ...this.#refused },
+      refusedRequests: this.#refusedRequests,
+      waitingBytes: this.#queue.bytes,
+      abandonedDatagrams: this.#abandonedDatagrams,
+      ...this.#resends.counters(),
+      reports: { received: this.#reports, rejected: { ...this.#rejected } },
+      receiver: { state, id: this.#receiver.id ?? null, silentTimes, received, lost, backlog },
+    };
+  }
+
+  #refusal(record: WireRecord): SendRefusal | undefined {
+    if (this.#finishingMs !== undefined) return 'closed';
+    if (RECORD_HEADER_BYTES + record.payload.length > this.#maxRecordBytes) return 'too-long';
+    if (this.#reachability.isDown) return 'no-receiver';
+    const { bytes } = this.#queue;
+    const isFull = bytes > 0 && bytes + this.#encoder.datagramBytesFor(record.payload.length) > this.#queueBytes;
+    return isFull ? 'queue-full' : undefined;
+  }
+
+  /** The first datagram that is meant for a receiver which reports for the first time; `isFirst`: no other did before. */
+  #startFor(receiver: string, isFirst: boolean, nowMs: number): SessionStart {
+    const oldest = isFirst ? this.#resends.oldest(nowMs) : undefined;
+    if (isFirst && oldest === undefined && nowMs - this.#startedMs < YOUNG_MS) {
+      return { receiver, sequence: 1, number: 1 };
+    }
+    this.#encoder.flush();
+    const first = oldest ?? this.#queue.peek();
+    if (first === undefined) return { receiver, ...this.#encoder.next };
+    return { receiver, sequence: sequenceOf(first), number: firstNumberOf(first) };
+  }
+
+  /** Whether nothing is missing at the receiver, and nothing will come: it has the final totals, and knows of all requests. */
+  #hasAll({ isConfirmed, highest, received, lost, missing }: Report): boolean {
+    if (this.#finalSequence === 0 || this.#start === undefined || !isConfirmed) return false;
+    const expected = this.#encoder.next.number - this.#start.number;
+    return highest >= this.#finalSequence && missing.length === 0 && received + lost >= expected;
+  }
+
+  get #isFinal(): boolean {
+    return this.#finalSequence > 0 || (this.#finishingMs !== undefined && this.#queue.length === 0);
+  }
+
+  #totalsWaitMs(nowMs: number): number {
+    if (this.#finishingMs === undefined || this.#isFinal) return this.#schedule.waitMs(nowMs, this.#isFinal);
+    return Math.max(0, this.#finishingMs + FINISH_WITHIN_MS - nowMs);
+  }
+
+  #abandon(): void {
+    if (this.#finalSequence === 0) this.#abandonedDatagrams += this.#queue.clear();
+  }
+
+  #sendTotals(nowMs: number): void {
+    const final = this.#isFinal;
+    const oldest = this.#resends.oldest(nowMs) ?? this.#queue.peek();
+    const lowest = oldest === undefined ? this.#encoder.next.sequence : sequenceOf(oldest);
+    const totals = { ...this.#totals(), final, start: this.#start, resendFrom: this.#resends.isOn ? lowest : 0 };
+    this.#encoder.addTotals(totals, this.#nowUs(), nowMs);
+    if (final && this.#finalSequence === 0) this.#finalSequence = this.#encoder.next.sequence - 1;
+    this.#schedule.sent(nowMs, final);
+  }
+}
