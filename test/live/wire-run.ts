@@ -77,13 +77,17 @@ export class WireRun implements AsyncDisposable {
     return ['--key-file', path];
   }
 
-  /** A replay server on its host; on port 28020 of `address`, unless the arguments say otherwise. */
-  async replay(address = this.hosts.address('replay'), ...args: string[]): Promise<RunningReplay> {
-    const port = args.includes('-p') ? [] : ['-p', `${REPLAY_PORT}`];
-    const staging = ['-f', `http://127.0.0.1:${STAGING_PORT}`];
-    const replay = await startReplayWithin(this.hosts.within('replay'), '-ip', address, ...port, ...staging, ...args);
-    this.#started.push(replay);
-    return replay;
+  /** A replay server on its host, on port 28020 of that address. */
+  replay(address = this.hosts.address('replay'), ...args: string[]): Promise<RunningReplay> {
+    return this.#replay(this.hosts.within('replay'), address, args);
+  }
+
+  /** The same where the kernel gives no larger buffer than it gives by itself. */
+  replayWithStockBuffer(...args: string[]): Promise<RunningReplay> {
+    const path = join(this.#folder, 'stock-buffer.cjs');
+    writeFileSync(path, "require('node:dgram').Socket.prototype.setRecvBufferSize = () => {};\n");
+    const within = [...this.hosts.within('replay'), 'env', `NODE_OPTIONS=--require=${path}`];
+    return this.#replay(within, this.hosts.address('replay'), args);
   }
 
   /** A listener on production, sending to that address, or several by comma. */
@@ -120,6 +124,13 @@ export class WireRun implements AsyncDisposable {
       onAnswer: (ms) => took.push(ms),
     });
     return took.sort((a, b) => a - b);
+  }
+
+  async #replay(within: string[], address: string, args: string[]): Promise<RunningReplay> {
+    const staging = ['-f', `http://127.0.0.1:${STAGING_PORT}`];
+    const replay = await startReplayWithin(within, '-ip', address, '-p', `${REPLAY_PORT}`, ...staging, ...args);
+    this.#started.push(replay);
+    return replay;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -164,6 +175,17 @@ export function expectAllThere({ production, staging }: WireRun): void {
   expect(staging.count).toBe(production.count);
   expectSame(production.requests, staging.requests);
   expectInOrder(staging.requests);
+}
+
+/** Waits until a program has said something, from that place of what it said on; rejects after `withinMs`. Gives how far it is. */
+export async function said({ program }: Running<unknown>, pattern: RegExp, withinMs = 8000, from = 0): Promise<number> {
+  const deadlineMs = performance.now() + withinMs;
+  while (!pattern.test(program.stderr.slice(from))) {
+    if (performance.now() > deadlineMs)
+      throw new Error(`${pattern} was not said within ${withinMs} ms:\n${program.stderr}`);
+    await new Promise((resolve) => void setTimeout(resolve, 10));
+  }
+  return program.stderr.length;
 }
 
 /** None twice, and those of each connection in the order in which production got them. */
