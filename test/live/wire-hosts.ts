@@ -48,6 +48,7 @@ interface Opened {
 export class WireHosts {
   readonly #id = `${process.pid}${(made++).toString(36)}`;
   readonly #openers = new Map<WireHost, ChildProcess>();
+  readonly #open = new Map<number, (handle: unknown, error: string | undefined) => void>();
   #calls = 0;
 
   /** Both hosts are up, with IPv4 and IPv6. Skips the test where this is not possible here. */
@@ -87,17 +88,17 @@ export class WireHosts {
 
   /** A server that listens there; its connections come to this process. */
   listen(host: WireHost, address = this.address(host), port = 0): Promise<Server> {
-    return this.#open(host, 'listen', address, port);
+    return this.#ask(host, 'listen', address, port);
   }
 
   /** A connection out of that host. */
   connect(host: WireHost, address: string, port: number): Promise<Socket> {
-    return this.#open(host, 'connect', address, port);
+    return this.#ask(host, 'connect', address, port);
   }
 
   /** A UDP socket of that host, bound. */
   bindUdp(host: WireHost, address: string, port: number): Promise<UdpSocket> {
-    return this.#open(host, 'bind', address, port);
+    return this.#ask(host, 'bind', address, port);
   }
 
   /** Of what comes to that host by UDP, this share is lost from now on, by nftables; 0 ends it. */
@@ -175,21 +176,21 @@ export class WireHosts {
     this.#openers.set(host, opener);
     await Promise.race([once(opener, 'message'), once(opener, 'close')]);
     if (opener.exitCode !== null) throw new Error(`nothing can be started on ${host}`);
+    opener.on('message', (message, handle) => {
+      const { id, error } = message as Opened;
+      this.#open.get(id)?.(handle, error);
+      this.#open.delete(id);
+    });
   }
 
-  #open<Handle>(host: WireHost, what: string, address: string, port: number): Promise<Handle> {
-    const opener = this.#openers.get(host)!;
+  #ask<Handle>(host: WireHost, what: string, address: string, port: number): Promise<Handle> {
     const id = ++this.#calls;
     return new Promise((resolve, reject) => {
-      const onMessage = (message: unknown, handle: unknown) => {
-        const opened = message as Opened;
-        if (opened.id !== id) return;
-        opener.off('message', onMessage);
-        if (opened.error === undefined) resolve(handle as Handle);
-        else reject(new Error(`${what} ${address}:${port} on ${host}: ${opened.error}`));
-      };
-      opener.setMaxListeners(200).on('message', onMessage);
-      opener.send({ id, what, address, port });
+      this.#open.set(id, (handle, error) => {
+        if (error === undefined) resolve(handle as Handle);
+        else reject(new Error(`${what} ${address}:${port} on ${host}: ${error}`));
+      });
+      this.#openers.get(host)?.send({ id, what, address, port });
     });
   }
 
