@@ -94,8 +94,18 @@ describe.each(units)('%s', (unit) => {
     const [, , ledger] = variablesIn(unit).find(([, variable]) => variable.endsWith('_LEDGER'))!;
     expect(setting('StateDirectory')).toEqual([`gor-${name}`]);
     expect(ledger).toBe(`/var/lib/gor-${name}/ledger.json`);
-    for (const [, , path] of variablesIn(`${name}.env`).filter(([, , value]) => value.startsWith('/')))
-      expect(path).toMatch(new RegExp(`^/var/lib/gor-${name}/`));
+    const paths = variablesIn(`${name}.env`).filter(
+      ([, variable, value]) => value.startsWith('/') && !variable.endsWith('_KEY_FILE'),
+    );
+    for (const [, , path] of paths) expect(path).toMatch(new RegExp(`^/var/lib/gor-${name}/`));
+  });
+
+  test('gets its key from systemd, out of a file that is root’s alone', () => {
+    const [, , key] = variablesIn(unit).find(([, variable]) => variable.endsWith('_KEY_FILE'))!;
+    const [credential, file] = setting('LoadCredential')[0]!.split(':');
+    expect(key).toBe(`%d/${credential}`);
+    expect(text('README.md')).toContain(`(umask 077; npx gor key > ${file})`);
+    expect(setting('ExecReload')).toEqual(name === 'replay' ? ['/bin/kill -HUP $MAINPID'] : []);
   });
 
   test('has the one right that it needs, or none', () => {
@@ -133,6 +143,19 @@ test.each(['compose.yaml', 'daemonset.yaml'])(
     expect(text(file)).toContain('"--user", "node"');
   },
 );
+
+test('containers get their key as a secret', () => {
+  const [of] = [...text('compose.yaml').matchAll(/^ {2}(\S+):\n {4}file: \/etc\/gor\/(\S+)$/gm)];
+  const paths = variablesIn('compose.yaml').filter(([, variable]) => variable.endsWith('_KEY_FILE'));
+  expect(paths.map(([, , path]) => path)).toEqual(Array(2).fill(`/run/secrets/${of?.[1]}`));
+  expect([...text('compose.yaml').matchAll(/^ {4}secrets: (.*)$/gm)].map(([, names]) => names)).toEqual(
+    Array(2).fill(`["${of?.[1]}"]`),
+  );
+  const [, mount] = /name: key, mountPath: (\S+),/.exec(text('daemonset.yaml')) ?? [];
+  const [, , path] = variablesIn('daemonset.yaml').find(([, variable]) => variable.endsWith('_KEY_FILE'))!;
+  expect(path).toBe(`${mount}/gor.key`);
+  expect(text('daemonset.yaml')).toContain('defaultMode: 0400');
+});
 
 test('the README shows every file, and no other', () => {
   const shown = [...text('README.md').matchAll(/\]\(([\w.-]+)\)/g)].map(([, file]) => file!);

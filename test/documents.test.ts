@@ -73,13 +73,7 @@ describe('docs/operating.md', () => {
     ['Ends of connections', ['capture/src/connection.ts EndReason']],
     [
       'Requests that gor-listen drops',
-      [
-        'http/src/reject.ts rejectReasons',
-        'wire/src/udp-sender-options.ts SendRefusal',
-        'replayed',
-        'not-shown',
-        'shed',
-      ],
+      ['http/src/reject.ts rejectReasons', 'wire/src/sending-options.ts SendRefusal', 'replayed', 'not-shown', 'shed'],
     ],
     [
       'Datagrams',
@@ -90,6 +84,7 @@ describe('docs/operating.md', () => {
         'wire/src/decoder.ts DatagramReject',
       ],
     ],
+    ['Reports', ['wire/src/datagram.ts HeaderReject', 'wire/src/receiver-view.ts ReportReject']],
     ['Fragments', ['wire/src/fragment-table.ts FragmentEviction']],
     [
       'Requests that gor-replay does not see answered',
