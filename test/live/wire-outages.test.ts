@@ -95,7 +95,7 @@ test('datagrams from elsewhere than --from says are counted, and that is all', a
   const { listened, replayed } = await stopBoth(listen, replay);
 
   expect(expectLedgers(listened, replayed)).toMatchObject({ received: COUNT });
-  expect(replayed.wire.rejected).toMatchObject({ 'other-source': 5 });
+  expect(replayed.wire.rejectedDatagrams).toMatchObject({ 'other-source': 5 });
 });
 
 test('a name that leads to another address is followed', async (context) => {
