@@ -22,7 +22,7 @@ test('up to 400 requests at once, and a receiver whose kernel gives it no more t
   const session = expectLedgers(listened, replayed);
   const drops = /^Udp: (?:\d+ ){4}(\d+)/m.exec(run.hosts.run('replay', 'cat', '/proc/net/snmp'))?.[1];
   console.log(`${drops} datagrams dropped by the kernel, ${JSON.stringify(session)}`);
-  expect(replay.program.stderr).toMatch(/the kernel gave a receive buffer of 208 ?KB/i);
+  expect(replay.program.stderr).toMatch(/the kernel gave a receive buffer of \d+ KB instead of 8 MB/);
   expect(session).toMatchObject({ received: count, lost: 0 });
   expectAllThere(run);
 });

@@ -83,13 +83,13 @@ test('a link of 20 Mbit/s: what it does not take is lost and counted, nothing ar
   run.hosts.limitRate('production', '20mbit', '32kb', '20ms');
   const replay = await run.replay();
   const listen = await run.listen(remoteOf(run.hosts.address('replay')));
-  await run.load({ count: 6000, ratePerSecond: 6000 });
+  await run.load({ count: 3000, ratePerSecond: 3000 });
   const { listened, replayed } = await stopBoth(listen, replay);
 
   const session = expectLedgers(listened, replayed);
   console.log(JSON.stringify(session));
   expect(session.received).toBe(run.staging.count);
-  expect(session.received).toBeGreaterThan(3000);
+  expect(session.received).toBeGreaterThan(1000);
   expect(new Set(run.staging.requests.map(({ target }) => target)).size).toBe(run.staging.count);
 });
 
