@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ListenConfig, type ListenEvent, type ListenLedger, listen } from 'gor-listen';
+import { type ListenConfig, type ListenLedger, listen } from 'gor-listen';
 import { type ReplayConfig, type ReplayEvent, type ReplayLedger, type ReplayStage, replay } from 'gor-replay';
 import { expect, test } from 'vitest';
 import { RawServer } from './kit/raw-server.ts';
@@ -63,11 +63,11 @@ test('a capture file reaches a server through both functions', async () => {
   await using staging = await RawServer.start();
   const server = await startReplay(replayConfig(staging.port));
   const targets: string[] = [];
-  const events: ListenEvent['type'][] = [];
+  const events: string[] = [];
   const listened: ListenLedger = await listen(
     { ...listenConfig, replay: [{ host: '127.0.0.1', port: server.port }] },
     {
-      onEvent: (event) => events.push(event.type),
+      onEvent: (event) => events.push(event.type === 'replay-server' ? event.news.type : event.type),
       onRequest: ({ request, connection }) => targets.push(`${connection.id} ${request.target}`) > 0,
     },
   );
@@ -75,7 +75,7 @@ test('a capture file reaches a server through both functions', async () => {
   const replayed = await server.end();
 
   expect(targets).toEqual(['1 /first?a=1', '1 /login', '2 /put']);
-  expect(events).toEqual(['ready']);
+  expect(events).toEqual(['ready', 'receiving']);
   expect(listened).toMatchObject({ captured: 3, sent: 3, dropped: {} });
   expect(replayed.sessions).toMatchObject([{ sent: 3, received: 3, lost: 0, beforeStart: 0, rejected: {} }]);
   expect(replayed.targets).toMatchObject([{ received: 3, answered: 3, limited: {}, failed: {}, skipped: {} }]);

@@ -50,7 +50,7 @@ export async function startListenWithin(within: readonly string[], ...args: stri
 export function expectBalance(listen: ListenLedger, replay: ReplayLedger): void {
   expectListenBalance(listen);
   for (const session of replay.sessions) {
-    expect(session.sent).toBe(session.received + session.lost + session.beforeStart);
+    expect(session.sent).toBe(session.received + session.waiting + session.lost + session.beforeStart);
   }
   for (const server of listen.replayServers) {
     const session = replay.sessions.find(({ id }) => id === server.session);

@@ -15,7 +15,7 @@ import { configureReplay, type ReplayConfig, type ReplayKeyFile, replayFlags } f
 import { planLines } from './plan.ts';
 import { type ReplayEvent, replay } from './replay.ts';
 import type { ReplayLedger } from './replay-ledger.ts';
-import { SessionLines, sessionText, unopenedText } from './session-lines.ts';
+import { SessionLines, sessionText, shortageText, unopenedText } from './session-lines.ts';
 
 const { version }: { version: string } = createRequire(import.meta.url)('../package.json');
 
@@ -83,14 +83,9 @@ function tellReady(event: Ready, { keys }: ReplayConfig, output: RunContext['out
       'requests (cookies, tokens) travel readable, and whoever reaches the port can send some: --key-file on both sides seals them',
     );
   }
-  const buffer = formatBytes(event.receiveBufferBytes);
-  if (event.receiveBufferBytes < event.askedBufferBytes / 2) {
-    const asked = event.askedBufferBytes;
-    output.warn(
-      `the kernel gave a receive buffer of ${buffer} instead of ${formatBytes(asked)}: bursts may be lost; sysctl -w net.core.rmem_max=${asked}`,
-    );
-  }
-  output.say(`ready: listening on ${event.address}, kernel buffer ${buffer}`);
+  const shortage = shortageText(event, process.platform === 'linux');
+  if (shortage !== undefined) output.warn(shortage);
+  output.say(`ready: listening on ${event.address}, kernel buffer ${formatBytes(event.receiveBufferBytes)}`);
 }
 
 function tell(event: Exclude<ReplayEvent, Ready>, output: RunContext['output'], sessions: SessionLines): void {

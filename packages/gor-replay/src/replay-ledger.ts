@@ -1,6 +1,6 @@
 // The replay server's ledger: what each session sent and lost, and where each target's requests went.
 import type { ReplayLedger as ReplayerLedger } from '@gor/replay';
-import type { ReceiverLedger, SessionLedger } from './interim-receiver.ts';
+import type { ReceiverLedger, SessionLedger } from '@gor/wire';
 
 /** The replay server's counts, while it runs and at its end; docs/operating.md explains each. */
 export interface ReplayLedger {
@@ -9,7 +9,7 @@ export interface ReplayLedger {
   readonly startedAt: string;
   /** ISO 8601; null while it runs. */
   readonly endedAt: string | null;
-  /** `sent = received + lost + beforeStart`; `rejected` are received records that are no request. */
+  /** `sent = received + waiting + lost + beforeStart`; `rejected` are received records that are no request. */
   readonly sessions: readonly (SessionLedger & { readonly rejected: Readonly<Record<string, number>> })[];
   /** Datagrams that belong to no session, and what the receiver let go. */
   readonly wire: Omit<ReceiverLedger, 'sessions' | 'earlier'> & {

@@ -2,14 +2,14 @@
 import { formatHostPort, isLoopback, untilAborted } from '@gor/cli';
 import { bodyOf, parseRequest } from '@gor/http';
 import { createReplayer, type Outcome, type Replayer, type ReplayRequest } from '@gor/replay';
-import type { SessionView, WireRecord } from '@gor/wire';
 import {
   openUdpReceiver,
   type ReceiverEvent,
   type SessionLedger,
+  type SessionView,
   type UdpReceiver,
-  type UnopenedReason,
-} from './interim-receiver.ts';
+  type WireRecord,
+} from '@gor/wire';
 import type { ReplayConfig } from './options.ts';
 import { RejectCounts, type ReplayLedger } from './replay-ledger.ts';
 import { ResultsFile } from './results-file.ts';
@@ -43,10 +43,11 @@ export type ReplayEvent =
       /** Its counts, while it is known; asking costs something. */
       readonly counts: () => SessionLedger | undefined;
     }
-  /** Datagrams that no key here opens, or that need none: so many since it was last said, which is at most once a minute. */
+  /** Datagrams that do not fit the keys here: so many since it was last said, which is at most once a minute. */
   | {
       readonly type: 'unopened';
-      readonly reason: UnopenedReason;
+      /** Of the last one. */
+      readonly reason: 'sealed' | 'not-sealed' | 'unknown-key' | 'forged';
       readonly address: string;
       readonly datagrams: number;
     }

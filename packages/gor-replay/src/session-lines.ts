@@ -1,6 +1,8 @@
 // Lines about sessions at a bounded rate: whoever reaches the port can start as many sessions as they like.
-import { formatCount } from '@gor/cli';
+import { formatBytes, formatCount } from '@gor/cli';
 import type { ReplayEvent } from './replay.ts';
+
+type Ready = Extract<ReplayEvent, { type: 'ready' }>;
 
 const WINDOW_MS = 10_000;
 const LINES_A_WINDOW = 20;
@@ -51,3 +53,18 @@ const unopenedTexts: Readonly<Record<Extract<ReplayEvent, { type: 'unopened' }>[
   'unknown-key': 'sealed with a key that is not in the file here',
   forged: 'sealed with another key than they say, or changed on the way',
 };
+
+/**
+ * What is said where the kernel gave less than half of the receive buffer that was asked for; sizes as net.core.rmem_max has
+ * them, of which Linux gives and counts twice as much.
+ */
+export function shortageText(
+  { receiveBufferBytes, askedBufferBytes }: Pick<Ready, 'receiveBufferBytes' | 'askedBufferBytes'>,
+  isLinux: boolean,
+): string | undefined {
+  if (receiveBufferBytes >= askedBufferBytes / 2) return undefined;
+  const counted = isLinux ? 2 : 1;
+  const [given, asked] = [receiveBufferBytes / counted, askedBufferBytes / counted];
+  const remedy = isLinux ? `; sysctl -w net.core.rmem_max=${asked}, then start again` : '';
+  return `the kernel gave a receive buffer of ${formatBytes(given)} instead of ${formatBytes(asked)}: bursts may be lost${remedy}`;
+}

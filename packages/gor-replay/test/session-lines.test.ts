@@ -1,6 +1,6 @@
 // A bounded rate of lines, and none left out without a word.
 import { describe, expect, test } from 'vitest';
-import { SessionLines, sessionText, unopenedText } from '../src/session-lines.ts';
+import { SessionLines, sessionText, shortageText, unopenedText } from '../src/session-lines.ts';
 
 test('twenty lines pass in ten seconds; the next that passes says how many did not', () => {
   const lines = new SessionLines();
@@ -56,5 +56,21 @@ describe('what is said about datagrams that do not open', () => {
     ['forged', 2, 'sealed with another key than they say, or changed on the way'],
   ] as const)('%s', (reason, datagrams, text) => {
     expect(unopenedText({ ...from, reason, datagrams })).toContain(text);
+  });
+});
+
+describe('what is said about the receive buffer', () => {
+  const MiB = 2 ** 20;
+  test.each<[given: number, isLinux: boolean, text: string | undefined]>([
+    [16 * MiB, true, undefined],
+    [8 * MiB, true, undefined],
+    [
+      2 * 212_992,
+      true,
+      'the kernel gave a receive buffer of 208 KB instead of 8 MB: bursts may be lost; sysctl -w net.core.rmem_max=8388608, then start again',
+    ],
+    [7 * MiB, false, 'the kernel gave a receive buffer of 7 MB instead of 16 MB: bursts may be lost'],
+  ])('%i bytes given, on Linux: %s', (receiveBufferBytes, isLinux, text) => {
+    expect(shortageText({ receiveBufferBytes, askedBufferBytes: 16 * MiB }, isLinux)).toBe(text);
   });
 });

@@ -184,6 +184,19 @@ describe.each(['exact', 'undici'] as const)('the forwarder %s:', (forwarder) => 
       expect(new Set(good.requests).size).toBe(200);
     });
 
+    test('what waits is what the slowest target has not finished', async () => {
+      const good = await odd();
+      const hanging = await odd(() => {});
+      const replayer = replayTo([good.port, hanging.port], { timeoutMs: 300 });
+      expect(replayer.waiting()).toBe(0);
+      for (let n = 0; n < 7; n++) replayer.send(aRequest({ connection: n }));
+      expect(replayer.waiting()).toBe(7);
+      while (firstOf(replayer).waiting > 0) await new Promise((resolve) => setImmediate(resolve));
+      expect(replayer.waiting()).toBe(7);
+      await replayer.drain();
+      expect(replayer.waiting()).toBe(0);
+    });
+
     test('a target that comes back is used again', async () => {
       const port = await findDeadPort();
       const replayer = replayTo([port]);

@@ -1,256 +1,289 @@
-// Turns datagrams into records, whoever sent them: counts by reason what it cannot use, delivers each record once, and
-// keeps the balance of each session. No socket, no clock. docs/wire-protocol.md, "Receiver".
+// Turns datagrams into records, whoever sent them: opens them, counts by reason what it cannot use, delivers each record
+// once and in the order of its connection, asks for what is missing. No socket, no clock. docs/wire-protocol.md, "Receiver".
 
-import { DATAGRAM_HEADER_BYTES, type DatagramHeader, type HeaderReject, readFragment, readHeader } from './datagram.ts';
-import { type FragmentCounters, type FragmentLimits, FragmentTable } from './fragment-table.ts';
+import { DATAGRAM_HEADER_BYTES, type DatagramHeader, readHeader } from './datagram.ts';
+import {
+  type DecoderLimits,
+  resolveLimits,
+  type SessionEndReason,
+  type WireDecoderOptions,
+} from './decoder-options.ts';
+import { FragmentTable } from './fragment-table.ts';
 import { idText } from './ids.ts';
-import { integerInRange, senderDefaults } from './options.ts';
-import type { WireRecord } from './record.ts';
-import { checkRecords, KIND_NUMBER, type RecordReject, readRecord, recordEnd, recordPayload } from './record.ts';
-import { Session, type SessionReject, type SessionView } from './session.ts';
-import { type EarlierSessions, ledgerOf, noSessions, type SessionLedger, sumWith } from './session-ledger.ts';
-import { readTotals } from './totals.ts';
+import { type KeyReject, Keyring } from './keyring.ts';
+import type { DatagramReject, ReceiverLedger } from './receiver-ledger.ts';
+import { RecordIntake, startFor } from './record-intake.ts';
+import { type DatagramSource, ReportState } from './reporter.ts';
+import { plaintext, recordSealing, type WireKey } from './sealing.ts';
+import type { Session } from './session.ts';
+import { SessionReports } from './session-reports.ts';
+import { SessionTable } from './session-table.ts';
+import type { SessionStart } from './totals.ts';
+import { UnconfirmedSession, UnconfirmedSessions } from './unconfirmed-sessions.ts';
+import { UnopenedWatch } from './unopened-watch.ts';
 
-/**
- * Why a datagram, or a record joined from fragments, is not used. Beside the reasons of header, records and session:
- * `sealed` (a key is needed), `bad-fragment` (its numbers do not fit together), `too-long` (a record over `maxRecordBytes`).
- */
-export type DatagramReject = HeaderReject | RecordReject | SessionReject | 'sealed' | 'bad-fragment' | 'too-long';
-
-/** Why a session ended: the sender's final totals, nothing heard for long, no room for more sessions. */
-export type SessionEndReason = 'final' | 'silence' | 'evicted';
-
-/** What a decoder holds at most; all finite. */
-export interface DecoderLimits extends FragmentLimits {
-  /** Longest record, its 36-byte header included; default 32 MiB. */
-  readonly maxRecordBytes: number;
-  /** Sessions known at a time; default 256. The first to go are ended ones, then those silent for longest. */
-  readonly maxSessions: number;
-  /** After how long without a datagram a session counts as ended, in milliseconds; default 60,000. */
-  readonly silenceMs: number;
-  /** How long late datagrams are taken after the sender's final totals, in milliseconds; default 1,000. */
-  readonly endGraceMs: number;
-}
-
-/** Where a decoder's records go. */
-export interface WireDecoderOptions {
-  /** Called for each record, in the order in which datagrams arrive; payload and record are valid until it returns. */
-  readonly onRecord: (record: WireRecord, session: SessionView) => void;
-  /** Called before the first record of a session, and again where one that was silent goes on. */
-  readonly onSessionStart?: (session: SessionView) => void;
-  /** Called once for each start, after the last record. */
-  readonly onSessionEnd?: (session: SessionView, reason: SessionEndReason) => void;
-  readonly limits?: Partial<DecoderLimits>;
-}
-
-/** All counts of a decoder. */
-export interface ReceiverLedger {
-  readonly sessions: readonly SessionLedger[];
-  readonly earlier: EarlierSessions;
-  /** Datagrams that belong to no session, by reason. */
-  readonly rejectedDatagrams: Readonly<Record<string, number>>;
-  readonly fragments: FragmentCounters;
-}
-
-/** Where a datagram came from. */
-export interface DatagramSource {
-  readonly address: string;
-  readonly port: number;
-}
-
-const MIB = 1024 * 1024;
-
-const defaultLimits: DecoderLimits = {
-  maxRecordBytes: senderDefaults.maxRecordBytes,
-  maxSessions: 256,
-  silenceMs: 60_000,
-  endGraceMs: 1000,
-  maxFragmentBytes: 64 * MIB,
-  maxFragmentedRecords: 1024,
-  maxFragmentedRecordsOfSession: 256,
-  fragmentIdleMs: 2000,
-};
+const BUSY_MS = 10;
+const IDLE_MS = 250;
+/** Where nothing is sent again a record waits for its order no longer. */
+const UNREPAIRED_WAIT_MS = 100;
 
 /** The receiving half for any number of senders. */
 export class WireDecoder {
-  readonly #onRecord: (record: WireRecord, session: SessionView) => void;
-  readonly #onSessionStart: ((session: SessionView) => void) | undefined;
-  readonly #onSessionEnd: ((session: SessionView, reason: SessionEndReason) => void) | undefined;
+  readonly #options: WireDecoderOptions;
   readonly #limits: DecoderLimits;
+  readonly #keyring: Keyring;
+  readonly #reports: SessionReports;
+  readonly #unopened: UnopenedWatch;
   readonly #fragments: FragmentTable;
-  readonly #sessions = new Map<string, Session>();
-  /** The session of the datagram before: mostly also that of the next one. */
-  #latest: Session | undefined;
+  readonly #unconfirmed: UnconfirmedSessions;
+  readonly #sessions: SessionTable;
+  readonly #intake: RecordIntake;
   readonly #rejected: Record<string, number> = {};
-  #earlier: EarlierSessions = noSessions;
+  #isBusy = false;
 
+  /** Throws a TypeError or RangeError that names the option which is none. */
   constructor(options: WireDecoderOptions) {
-    this.#onRecord = options.onRecord;
-    this.#onSessionStart = options.onSessionStart;
-    this.#onSessionEnd = options.onSessionEnd;
-    this.#limits = { ...defaultLimits, ...options.limits };
-    for (const [name, value] of Object.entries(this.#limits)) integerInRange(name, value, 1, 2 ** 40);
-    this.#fragments = new FragmentTable(this.#limits);
+    this.#options = options;
+    this.#limits = resolveLimits(options.limits);
+    this.#keyring = new Keyring(options.keys ?? []);
+    this.#reports = new SessionReports(options);
+    this.#unopened = new UnopenedWatch(options.onUnopened);
+    this.#unconfirmed = new UnconfirmedSessions(this.#limits);
+    this.#fragments = new FragmentTable(this.#limits, (id, last) => this.#sessions.byId(id)?.order.resolve(last));
+    const surroundings = { receiver: options.receiver, fragments: this.#fragments, room: { records: 0, bytes: 0 } };
+    this.#intake = new RecordIntake(options.onRecord, this.#limits, surroundings);
+    this.#sessions = new SessionTable(this.#limits.maxSessions, surroundings, (session) => this.#evicted(session));
   }
 
   /**
-   * Takes one datagram; nothing of it is delivered unless all of it is valid. `nowMs` never goes back. What a handler
-   * throws comes out of here; the datagram's remaining records then count as lost.
+   * Takes one datagram, and may write into its bytes; nothing of it is delivered unless all of it is valid. `nowMs` never goes back.
+   * What a handler throws comes out of here; the datagram's remaining records then count as lost. A handler that pushes has those
+   * records before what is left of this datagram.
    */
   push(datagram: Uint8Array, from: DatagramSource, nowMs: number): void {
     const header = readHeader(datagram);
-    if (typeof header === 'string') {
-      this.#reject(undefined, header);
-      return;
-    }
-    if (header.keyId !== 0) {
-      this.#reject(undefined, 'sealed');
-      return;
-    }
-    const session = this.#find(header);
-    const refusal = session?.refuse(header);
-    if (session !== undefined && refusal === 'duplicate') {
-      session.duplicates++;
-      return;
-    }
-    const reason =
-      refusal !== undefined && refusal !== 'duplicate'
-        ? refusal
-        : header.isFragment
-          ? this.#takeFragment(datagram, header, session, from, nowMs)
-          : this.#takeRecords(datagram, header, session, from, nowMs);
-    if (reason !== undefined) this.#reject(session, reason);
+    if (typeof header === 'string') return this.#reject(undefined, header);
+    const key = this.#keyring.find(header.keyId);
+    if (typeof key === 'string') return this.#unopenable(undefined, key, from, nowMs);
+    const session = this.#sessions.find(header);
+    if (session !== undefined) this.#pushKnown(session, datagram, header, from, nowMs);
+    else if (key !== undefined) this.#pushUnconfirmed(datagram, header, key, from, nowMs);
+    else this.#accept(undefined, datagram, header, from, nowMs);
   }
 
-  /** Ends what has been waiting too long: unfinished records, closing sessions, silent ones. Call a few times a second. */
+  /** Does what is due by time: gives up, asks again, reports, ends sessions. Call after `dueMs` at the latest. */
   advance(nowMs: number): void {
+    this.#isBusy = false;
     this.#fragments.advance(nowMs);
+    this.#unconfirmed.advance(nowMs);
+    for (const session of this.#unconfirmed.due(nowMs)) this.#reports.reportUnconfirmed(session, nowMs);
+    for (const session of this.#sessions.values()) this.#advanceSession(session, nowMs);
+  }
+
+  /** In how many milliseconds `advance` is to be called: soon while something is missing, held, or to be reported. */
+  dueMs(_nowMs: number): number {
+    return this.#isBusy || this.#unconfirmed.isBusy ? BUSY_MS : IDLE_MS;
+  }
+
+  /** Replaces the keys; sessions under a key that is gone end, and go on if it comes back. Throws a TypeError where two have one id. */
+  setKeys(keys: readonly WireKey[]): void {
+    this.#keyring.set(keys);
+    this.#unconfirmed.forget(({ key }) => !this.#keyring.has(key));
     for (const session of this.#sessions.values()) {
-      if (session.state === 'closing' && nowMs - session.closingSinceMs >= this.#limits.endGraceMs) {
-        session.state = 'ended';
-        this.#end(session, 'final');
-      } else if (session.state === 'live' && nowMs - session.lastMs >= this.#limits.silenceMs) {
-        session.state = 'silent';
-        this.#end(session, 'silence');
-      }
+      if (this.#keyring.has(session.key) || session.state === 'ended' || session.state === 'silent') continue;
+      session.state = session.state === 'closing' ? 'ended' : 'silent';
+      this.#end(session, 'key-removed');
     }
   }
 
   /** All counts as they stand. */
   ledger(): ReceiverLedger {
+    const { count, waitingBytes, letGo } = this.#unconfirmed;
     return {
-      sessions: Array.from(this.#sessions.values(), ledgerOf),
-      earlier: { ...this.#earlier },
-      rejectedDatagrams: { ...this.#rejected },
+      receiver: this.#options.receiver,
+      ...this.#sessions.ledgers(),
+      rejectedDatagrams: letGo === 0 ? { ...this.#rejected } : { ...this.#rejected, unconfirmed: letGo },
       fragments: this.#fragments.counters(),
+      unconfirmed: { sessions: count, waitingBytes },
     };
   }
 
-  #find(header: DatagramHeader): Session | undefined {
-    const latest = this.#latest;
-    if (latest?.sessionHigh === header.sessionHigh && latest.sessionLow === header.sessionLow) return latest;
-    const session = this.#sessions.get(idText(header.sessionHigh, header.sessionLow));
-    if (session !== undefined) this.#latest = session;
-    return session;
-  }
-
-  #takeRecords(
+  #pushKnown(
+    session: Session,
     datagram: Uint8Array,
     header: DatagramHeader,
-    known: Session | undefined,
     from: DatagramSource,
     nowMs: number,
-  ): DatagramReject | undefined {
-    const requests = checkRecords(datagram, DATAGRAM_HEADER_BYTES, header.firstNumber);
-    if (typeof requests === 'string') return requests;
-    const session = this.#enter(known, header, from);
-    session.take(header, requests, nowMs);
-    this.#deliver(session, datagram, DATAGRAM_HEADER_BYTES, nowMs);
-    return undefined;
+  ): void {
+    if (this.#isRefused(session, header.sequence)) return;
+    const opened = session.sealing.keyId === header.keyId ? session.sealing.open(datagram) : undefined;
+    if (opened === undefined) this.#unopenable(session, 'forged', from, nowMs);
+    else this.#accept(session, opened, header, from, nowMs);
   }
 
-  #takeFragment(
+  /** A sealed datagram of a session that has not named this receiver. */
+  #pushUnconfirmed(
     datagram: Uint8Array,
     header: DatagramHeader,
-    known: Session | undefined,
+    key: WireKey,
     from: DatagramSource,
     nowMs: number,
+  ): void {
+    const id = idText(header.sessionHigh, header.sessionLow);
+    const known = this.#unconfirmed.find(id);
+    const sealing = known?.sealing ?? recordSealing(key, id);
+    const opened = sealing.keyId === key.id ? sealing.open(datagram) : undefined;
+    if (opened === undefined) return this.#unopenable(undefined, 'forged', from, nowMs);
+    const body = this.#intake.readBody(opened, header);
+    if (typeof body === 'string') return this.#reject(undefined, body);
+    const session = known ?? new UnconfirmedSession(header, key, sealing);
+    const start = typeof body === 'number' ? startFor(this.#options.receiver, opened) : undefined;
+    if (start !== undefined) return this.#confirm(session, start, opened, header, from, nowMs);
+    this.#unconfirmed.hold(session, header, opened, from, nowMs);
+    if (known === undefined) session.reports.want();
+    if (session.reports.isDue(nowMs)) this.#reports.reportUnconfirmed(session, nowMs);
+  }
+
+  /** Totals named this receiver: what was held goes through all the steps, and then the datagram with these totals. */
+  #confirm(
+    unconfirmed: UnconfirmedSession,
+    start: SessionStart,
+    opened: Uint8Array,
+    header: DatagramHeader,
+    from: DatagramSource,
+    nowMs: number,
+  ): void {
+    const held = this.#unconfirmed.release(unconfirmed);
+    const session = this.#sessions.open(header, unconfirmed, start, nowMs);
+    session.reports.confirm();
+    session.reports.want();
+    for (const each of held) {
+      if (this.#isRefused(session, each.header.sequence)) continue;
+      const reason = this.#take(session, each.bytes, each.header, each, 0, nowMs);
+      if (reason !== undefined) this.#reject(session, reason);
+    }
+    if (!this.#isRefused(session, header.sequence)) this.#accept(session, opened, header, from, nowMs);
+  }
+
+  #isRefused(session: Session, sequence: number): boolean {
+    const refusal = session.refuse(sequence);
+    if (refusal === 'duplicate') session.duplicates++;
+    else if (refusal !== undefined) this.#reject(session, refusal);
+    return refusal !== undefined;
+  }
+
+  /** Takes an opened datagram from the network, and reports if it is time. */
+  #accept(
+    known: Session | undefined,
+    opened: Uint8Array,
+    header: DatagramHeader,
+    from: DatagramSource,
+    nowMs: number,
+  ): void {
+    const newBytes = opened.length + (known?.sealing.overheadBytes ?? 0);
+    const reason = this.#take(known, opened, header, from, newBytes, nowMs);
+    if (reason !== undefined) return this.#reject(known, reason);
+    const session = known ?? this.#sessions.find(header);
+    if (session === undefined) return;
+    if (session.reports.isDue(nowMs)) this.#reports.report(session, nowMs);
+    this.#isBusy ||= isBusy(session);
+  }
+
+  /** Steps 5 to 7. `newBytes`: what the session is to be credited for its reports. */
+  #take(
+    known: Session | undefined,
+    datagram: Uint8Array,
+    header: DatagramHeader,
+    from: DatagramSource,
+    newBytes: number,
+    nowMs: number,
   ): DatagramReject | undefined {
+    if (known?.isPlausible(header) === false) return 'implausible';
+    const body = this.#intake.readBody(datagram, header);
+    if (typeof body === 'string') return body;
     const { sequence, firstNumber } = header;
-    const fragment = readFragment(datagram, sequence);
-    if (fragment === undefined) return 'bad-fragment';
-    if (fragment.recordBytes > this.#limits.maxRecordBytes) return 'too-long';
-    if (known !== undefined && !this.#fragments.agrees(known.id, fragment, sequence, firstNumber)) {
+    if (typeof body === 'number') {
+      const session = this.#enter(known, header, from, newBytes, nowMs);
+      const wasAsked = session.take(header, body, nowMs);
+      this.#intake.deliver(session, datagram, DATAGRAM_HEADER_BYTES, sequence, wasAsked, nowMs);
+      return undefined;
+    }
+    if (known !== undefined && !this.#fragments.agrees(known.id, body, sequence, firstNumber)) {
       return 'fragment-contradiction';
     }
-    const session = this.#enter(known, header, from);
-    session.take(header, fragment.isRequest ? 1 : 0, nowMs);
-    const record = this.#fragments.add(session.id, fragment, sequence, firstNumber, nowMs);
-    if (record === undefined) return undefined;
-    const requests = checkRecords(record, 0, firstNumber);
-    const isAsDeclared = requests === (fragment.isRequest ? 1 : 0) && recordEnd(record, 0) === record.length;
-    if (!isAsDeclared) return typeof requests === 'string' ? requests : 'bad-record';
-    this.#deliver(session, record, 0, nowMs);
-    return undefined;
+    const session = this.#enter(known, header, from, newBytes, nowMs);
+    const wasAsked = session.take(header, body.isRequest ? 1 : 0, nowMs);
+    const reason = this.#intake.takeFragment(session, body, header, wasAsked, nowMs);
+    if (session.order.isTracking) this.#intake.drain(session);
+    return reason;
   }
 
-  /** Delivers records that checkRecords passed. State comes first, the handler last: it may throw or push again. */
-  #deliver(session: Session, bytes: Uint8Array, at: number, nowMs: number): void {
-    while (at < bytes.length) {
-      const start = at;
-      at = recordEnd(bytes, at);
-      if (bytes[start] === KIND_NUMBER.totals) {
-        const totals = readTotals(recordPayload(bytes, start));
-        if (totals !== undefined) session.takeTotals(totals, nowMs);
-        continue;
-      }
-      const record = readRecord(bytes, start);
-      if (record === undefined) {
-        session.unknownRecords++;
-        continue;
-      }
-      if (record.kind === 'request') session.received++;
-      else if (record.kind === 'response') session.responses++;
-      else session.connectionEnds++;
-      this.#onRecord(record, session);
-    }
-  }
-
-  #enter(known: Session | undefined, header: DatagramHeader, from: DatagramSource): Session {
-    const session = known ?? this.#open(header);
+  #enter(
+    known: Session | undefined,
+    header: DatagramHeader,
+    from: DatagramSource,
+    newBytes: number,
+    nowMs: number,
+  ): Session {
+    const session = known ?? this.#openPlaintext(header, nowMs);
     session.address = from.address;
     session.port = from.port;
-    const starts = known === undefined || session.state === 'silent';
+    session.reports.accept(newBytes);
+    const starts = session.datagrams === 0 || session.state === 'silent';
     if (session.state === 'silent') session.state = 'live';
-    if (starts) this.#onSessionStart?.(session);
+    if (starts) this.#options.onSessionStart?.(session);
     return session;
   }
 
-  #open(header: DatagramHeader): Session {
-    if (this.#sessions.size >= this.#limits.maxSessions) this.#evictSession();
-    const session = new Session(idText(header.sessionHigh, header.sessionLow), header);
-    this.#sessions.set(session.id, session);
-    this.#latest = session;
+  #openPlaintext(header: DatagramHeader, nowMs: number): Session {
+    const key = { key: undefined, sealing: plaintext, reports: new ReportState() };
+    const session = this.#sessions.open(header, key, undefined, nowMs);
+    session.reports.want();
     return session;
   }
 
-  #evictSession(): void {
-    let leastMissed: Session | undefined;
-    for (const session of this.#sessions.values()) {
-      if (leastMissed === undefined || isLessMissed(session, leastMissed)) leastMissed = session;
+  #advanceSession(session: Session, nowMs: number): void {
+    const { order, missing, state } = session;
+    missing.advance(nowMs);
+    if (order.isTracking) {
+      if (!session.isRepairable) order.freeSince(nowMs - UNREPAIRED_WAIT_MS);
+      this.#intake.drain(session);
     }
-    if (leastMissed === undefined) return;
-    this.#sessions.delete(leastMissed.id);
-    if (this.#latest === leastMissed) this.#latest = undefined;
-    this.#earlier = sumWith(this.#earlier, leastMissed);
-    const hasEnded = leastMissed.state === 'ended' || leastMissed.state === 'silent';
-    leastMissed.state = 'ended';
-    if (!hasEnded) this.#end(leastMissed, 'evicted');
+    if (state === 'ended' || state === 'silent') return;
+    if (state === 'closing' && this.#isOver(session, nowMs)) {
+      session.state = 'ended';
+      this.#end(session, 'final');
+    } else if (state === 'live' && nowMs - session.lastMs >= this.#limits.silenceMs) {
+      session.state = 'silent';
+      this.#end(session, 'silence');
+    } else {
+      this.#reports.advance(session, nowMs);
+      this.#isBusy ||= isBusy(session);
+    }
+  }
+
+  #isOver({ closingSinceMs, missing, order }: Session, nowMs: number): boolean {
+    const { endGraceMs } = this.#limits;
+    const isComplete = missing.count === 0 && order.isEmpty;
+    return nowMs - closingSinceMs >= (isComplete ? endGraceMs : 2 * endGraceMs);
+  }
+
+  #evicted(session: Session): void {
+    const hasEnded = session.state === 'ended' || session.state === 'silent';
+    session.state = 'ended';
+    if (hasEnded) session.giveUpAll();
+    else this.#end(session, 'evicted');
   }
 
   #end(session: Session, reason: SessionEndReason): void {
-    this.#fragments.endSession(session.id);
-    this.#onSessionEnd?.(session, reason);
+    session.giveUpAll();
+    this.#intake.drain(session);
+    if (session.datagrams > 0) this.#options.onSessionEnd?.(session, reason);
+  }
+
+  #unopenable(session: Session | undefined, reason: KeyReject, from: DatagramSource, nowMs: number): void {
+    this.#reject(session, reason);
+    this.#unopened.note(reason, from, nowMs);
   }
 
   #reject(session: Session | undefined, reason: DatagramReject): void {
@@ -259,7 +292,7 @@ export class WireDecoder {
   }
 }
 
-function isLessMissed(session: Session, than: Session): boolean {
-  const hasEnded = session.state === 'ended';
-  return hasEnded === (than.state === 'ended') ? session.lastMs < than.lastMs : hasEnded;
+/** Whether time has to be looked at closely. */
+function isBusy({ missing, order, reports }: Session): boolean {
+  return missing.count > 0 || order.isTracking || reports.isWanted;
 }

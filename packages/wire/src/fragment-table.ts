@@ -15,8 +15,11 @@ export interface FragmentLimits {
   readonly fragmentIdleMs: number;
 }
 
-/** Why an unfinished record was let go: the table was full by bytes, records, or the session's records, or it stood too long. */
-export type FragmentEviction = 'bytes' | 'records' | 'session-records' | 'idle' | 'session-ended';
+/**
+ * Why an unfinished record was let go: the table was full by bytes, records, or the session's records, it stood too long, its session
+ * ended, or a piece of it will not come any more (`gap`).
+ */
+export type FragmentEviction = 'bytes' | 'records' | 'session-records' | 'idle' | 'session-ended' | 'gap';
 
 /** What the table holds and let go. */
 export interface FragmentCounters {
@@ -29,6 +32,15 @@ export interface FragmentCounters {
   readonly evicted: Readonly<Partial<Record<FragmentEviction, number>>>;
 }
 
+/** A record made whole. */
+export interface JoinedRecord {
+  readonly bytes: Uint8Array;
+  /** The sequence of its last piece. */
+  readonly lastSequence: number;
+  /** A piece of it had been asked for. */
+  readonly isRepaired: boolean;
+}
+
 const BLOCK_BYTES = 16 * 1024;
 /** The bookkeeping of a block in memory, about. */
 const BLOCK_OVERHEAD_BYTES = 256;
@@ -36,6 +48,7 @@ const BLOCK_OVERHEAD_BYTES = 256;
 interface UnfinishedRecord {
   readonly session: string;
   readonly firstSequence: number;
+  readonly lastSequence: number;
   readonly firstNumber: number;
   readonly recordBytes: number;
   readonly pieceBytes: number;
@@ -46,25 +59,56 @@ interface UnfinishedRecord {
   heldBytes: number;
   arrivedBytes: number;
   progressMs: number;
+  isRepaired: boolean;
+}
+
+interface SessionRecords {
+  readonly byFirst: Map<number, UnfinishedRecord>;
+  readonly byLast: Map<number, UnfinishedRecord>;
+  /** First sequences of the last records let go, so that what is left of them is known. */
+  readonly letGo: Set<number>;
 }
 
 /** One table for all sessions of a receiver. */
 export class FragmentTable {
   readonly #limits: FragmentLimits;
-  readonly #sessions = new Map<string, Map<number, UnfinishedRecord>>();
+  readonly #onLetGo: (session: string, lastSequence: number) => void;
+  readonly #sessions = new Map<string, SessionRecords>();
   /** All unfinished records; the one whose last progress is the longest ago comes first. */
   readonly #byProgress = new Set<UnfinishedRecord>();
   #heldBytes = 0;
   #joined = 0;
   readonly #evicted: Partial<Record<FragmentEviction, number>> = {};
 
-  constructor(limits: FragmentLimits) {
+  /** `onLetGo` is told the session of each record that was let go, and the sequence of the record's last piece. */
+  constructor(limits: FragmentLimits, onLetGo: (session: string, lastSequence: number) => void = () => undefined) {
     this.#limits = limits;
+    this.#onLetGo = onLetGo;
+  }
+
+  /** Whether pieces of the record that begins in this sequence are held. */
+  has(session: string, firstSequence: number): boolean {
+    return this.#find(session, firstSequence) !== undefined;
+  }
+
+  /** Whether the record was let go not long ago. */
+  wasLetGo(session: string, firstSequence: number): boolean {
+    return this.#sessions.get(session)?.letGo.has(firstSequence) === true;
+  }
+
+  /** Whether an unfinished record ends in this sequence. */
+  endsIn(session: string, sequence: number): boolean {
+    return this.#sessions.get(session)?.byLast.has(sequence) === true;
+  }
+
+  /** Where the unfinished record that ends in this sequence begins; undefined where there is none. */
+  firstOf(session: string, lastSequence: number): number | undefined {
+    return this.#sessions.get(session)?.byLast.get(lastSequence)?.firstSequence;
   }
 
   /** False where the fragment says something else than an earlier one of the same record did. */
   agrees(session: string, fragment: Fragment, sequence: number, firstNumber: number): boolean {
-    const record = this.#sessions.get(session)?.get(sequence - fragment.index);
+    const record = this.#find(session, sequence - fragment.index);
     return (
       record === undefined ||
       (record.recordBytes === fragment.recordBytes &&
@@ -75,7 +119,7 @@ export class FragmentTable {
   }
 
   /** Takes a fragment that agrees, of a datagram not seen before; returns the encoded record if it is now whole. */
-  add(session: string, fragment: Fragment, sequence: number, number: number, nowMs: number): Uint8Array | undefined {
+  add(session: string, fragment: Fragment, sequence: number, number: number, nowMs: number): JoinedRecord | undefined {
     const record = this.#find(session, sequence - fragment.index) ?? this.#start(session, fragment, sequence, number);
     this.#store(record, fragment);
     record.progressMs = nowMs;
@@ -83,11 +127,30 @@ export class FragmentTable {
     if (record.arrivedBytes === record.recordBytes) {
       this.#remove(record);
       this.#joined++;
-      return join(record);
+      return { bytes: join(record), lastSequence: record.lastSequence, isRepaired: record.isRepaired };
     }
     this.#byProgress.add(record);
     while (this.#heldBytes > this.#limits.maxFragmentBytes) this.#evictOldest('bytes');
     return undefined;
+  }
+
+  /** A piece of the record had been asked for. */
+  noteRepair(session: string, firstSequence: number): void {
+    const record = this.#find(session, firstSequence);
+    if (record !== undefined) record.isRepaired = true;
+  }
+
+  /** The record that begins in this sequence, and of which nothing is held, cannot become whole. */
+  refuse(session: string, firstSequence: number): void {
+    this.#remember(this.#sessionOf(session), firstSequence);
+    this.#evicted.gap = (this.#evicted.gap ?? 0) + 1;
+  }
+
+  /** Sequences, end exclusive, will not come any more: lets go the records that have pieces there. */
+  giveUp(session: string, first: number, end: number): void {
+    for (const record of this.#sessions.get(session)?.byFirst.values() ?? []) {
+      if (record.firstSequence < end && record.lastSequence >= first) this.#evict(record, 'gap');
+    }
   }
 
   /** Lets go what had no progress for too long. */
@@ -100,7 +163,8 @@ export class FragmentTable {
 
   /** Lets go everything of a session. */
   endSession(session: string): void {
-    for (const record of this.#sessions.get(session)?.values() ?? []) this.#evict(record, 'session-ended');
+    for (const record of this.#sessions.get(session)?.byFirst.values() ?? []) this.#evict(record, 'session-ended');
+    this.#sessions.delete(session);
   }
 
   counters(): FragmentCounters {
@@ -113,13 +177,13 @@ export class FragmentTable {
   }
 
   #find(session: string, firstSequence: number): UnfinishedRecord | undefined {
-    return this.#sessions.get(session)?.get(firstSequence);
+    return this.#sessions.get(session)?.byFirst.get(firstSequence);
   }
 
   #start(session: string, fragment: Fragment, sequence: number, firstNumber: number): UnfinishedRecord {
-    const ofSession = this.#sessions.get(session);
-    if (ofSession !== undefined && ofSession.size >= this.#limits.maxFragmentedRecordsOfSession) {
-      for (const earliest of ofSession.values()) {
+    const ofSession = this.#sessionOf(session);
+    if (ofSession.byFirst.size >= this.#limits.maxFragmentedRecordsOfSession) {
+      for (const earliest of ofSession.byFirst.values()) {
         this.#evict(earliest, 'session-records');
         break;
       }
@@ -128,6 +192,7 @@ export class FragmentTable {
     const record: UnfinishedRecord = {
       session,
       firstSequence: sequence - fragment.index,
+      lastSequence: sequence - fragment.index + Math.ceil(fragment.recordBytes / fragment.pieceBytes) - 1,
       firstNumber,
       recordBytes: fragment.recordBytes,
       pieceBytes: fragment.pieceBytes,
@@ -137,11 +202,29 @@ export class FragmentTable {
       heldBytes: 0,
       arrivedBytes: 0,
       progressMs: 0,
+      isRepaired: false,
     };
-    // Evicting may have removed the session's map, so it is looked up again.
-    const records = this.#sessions.get(session) ?? new Map<number, UnfinishedRecord>();
-    this.#sessions.set(session, records.set(record.firstSequence, record));
+    ofSession.byFirst.set(record.firstSequence, record);
+    ofSession.byLast.set(record.lastSequence, record);
     return record;
+  }
+
+  #sessionOf(id: string): SessionRecords {
+    let session = this.#sessions.get(id);
+    if (session === undefined) {
+      session = { byFirst: new Map(), byLast: new Map(), letGo: new Set() };
+      this.#sessions.set(id, session);
+    }
+    return session;
+  }
+
+  #remember({ letGo }: SessionRecords, firstSequence: number): void {
+    letGo.add(firstSequence);
+    if (letGo.size <= this.#limits.maxFragmentedRecordsOfSession) return;
+    for (const oldest of letGo) {
+      letGo.delete(oldest);
+      return;
+    }
   }
 
   #store(record: UnfinishedRecord, { index, piece }: Fragment): void {
@@ -167,15 +250,18 @@ export class FragmentTable {
 
   #evict(record: UnfinishedRecord, reason: FragmentEviction): void {
     this.#remove(record);
+    this.#remember(this.#sessionOf(record.session), record.firstSequence);
     this.#evicted[reason] = (this.#evicted[reason] ?? 0) + 1;
+    this.#onLetGo(record.session, record.lastSequence);
   }
 
   #remove(record: UnfinishedRecord): void {
     this.#heldBytes -= record.heldBytes;
     this.#byProgress.delete(record);
     const ofSession = this.#sessions.get(record.session);
-    ofSession?.delete(record.firstSequence);
-    if (ofSession?.size === 0) this.#sessions.delete(record.session);
+    ofSession?.byFirst.delete(record.firstSequence);
+    // A forged piece may name another record that ends in the same sequence.
+    if (ofSession?.byLast.get(record.lastSequence) === record) ofSession.byLast.delete(record.lastSequence);
   }
 }
 

@@ -1,14 +1,8 @@
 // @gor/wire: records over UDP, packed, fragmented, numbered, every loss counted. docs/wire-protocol.md is the format.
 
-export type {
-  DatagramReject,
-  DatagramSource,
-  DecoderLimits,
-  ReceiverLedger,
-  SessionEndReason,
-  WireDecoderOptions,
-} from './decoder.ts';
+export type { OrderLimits } from './connection-order.ts';
 export { WireDecoder } from './decoder.ts';
+export type { DecoderLimits, SessionEndReason, WireDecoderOptions } from './decoder-options.ts';
 export type { EncoderCounters, WireEncoderOptions } from './encoder.ts';
 export { WireEncoder } from './encoder.ts';
 export type { WireErrorCode } from './errors.ts';
@@ -16,9 +10,11 @@ export { WireError } from './errors.ts';
 export type { FragmentCounters, FragmentEviction, FragmentLimits } from './fragment-table.ts';
 export { receiverDefaults, senderDefaults } from './options.ts';
 export type { ReceiverNews, ReceiverState } from './reachability.ts';
+export type { DatagramReject, ReceiverLedger } from './receiver-ledger.ts';
 export type { ReportReject } from './receiver-view.ts';
 export type { RecordKind, WireRecord } from './record.ts';
 export { encodeRecord } from './record.ts';
+export type { DatagramSource } from './reporter.ts';
 export type { KeptCounters } from './resend-buffer.ts';
 export type { ResentCounters } from './resend-queue.ts';
 export type { Sealing, WireKey } from './sealing.ts';
@@ -48,3 +44,5 @@ export type {
   UdpSenderCounters,
   UdpSenderOptions,
 } from './udp-sender-options.ts';
+export type { UnconfirmedLimits } from './unconfirmed-sessions.ts';
+export type { UnopenedNews } from './unopened-watch.ts';

@@ -26,6 +26,11 @@ export class LastSequences {
     return this.#forgotten;
   }
 
+  /** The connection's datagram; 0 where none is known. */
+  of(connection: number): number {
+    return this.#entries.get(connection)?.sequence ?? 0;
+  }
+
   /** Sets the connection's datagram; returns the one before, 0 where none is known. */
   replace(connection: number, sequence: number): number {
     const known = this.#entries.get(connection);

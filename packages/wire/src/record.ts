@@ -22,7 +22,7 @@ export interface WireRecord {
 
 /**
  * Why a datagram's records are refused: `empty` (none), `cut-record` (a record runs past the end of the datagram),
- * `bad-record` (a reserved bit set, or a number above 2^53 - 1), `bad-totals` (the sender's totals make no sense).
+ * `bad-record` (a reserved bit set, a number above 2^53 - 1, or a previous record in a later datagram), `bad-totals` (the sender's totals make no sense).
  */
 export type RecordReject = 'empty' | 'cut-record' | 'bad-record' | 'bad-totals';
 
@@ -69,16 +69,23 @@ export function writeRecordHeader(bytes: Uint8Array, at: number, record: Encodab
 
 /**
  * Goes through all records from `at` to the end of the bytes: the number of requests among them, or the reason against.
- * `firstNumber` is the datagram's: totals that follow n requests in it must say that firstNumber - 1 + n were sent.
+ * `firstNumber` is the datagram's: totals that follow n requests in it must say that firstNumber - 1 + n were sent. `sequence` is
+ * that of the datagram with the last byte: no previous sequence is above it.
  */
-export function checkRecords(bytes: Uint8Array, at: number, firstNumber: number): number | RecordReject {
+export function checkRecords(
+  bytes: Uint8Array,
+  at: number,
+  firstNumber: number,
+  sequence: number,
+): number | RecordReject {
   if (at === bytes.length) return 'empty';
   let requests = 0;
   while (at < bytes.length) {
     if (bytes.length - at < RECORD_HEADER_BYTES) return 'cut-record';
     const end = recordEnd(bytes, at);
     if (end > bytes.length) return 'cut-record';
-    if (bytes[at + FLAGS] !== 0 || readU16(bytes, at + RESERVED) !== 0 || !numbersFit(bytes, at)) return 'bad-record';
+    if (bytes[at + FLAGS] !== 0 || readU16(bytes, at + RESERVED) !== 0 || !numbersFit(bytes, at, sequence))
+      return 'bad-record';
     const kind = bytes[at]!;
     if (kind === KIND_NUMBER.request) requests++;
     if (kind === KIND_NUMBER.totals) {
@@ -90,12 +97,16 @@ export function checkRecords(bytes: Uint8Array, at: number, firstNumber: number)
   return requests;
 }
 
-function numbersFit(bytes: Uint8Array, at: number): boolean {
+function numbersFit(bytes: Uint8Array, at: number, sequence: number): boolean {
+  const previous = previousSequenceOf(bytes, at);
   return (
-    readU64(bytes, at + TIMESTAMP) >= 0 &&
-    readU64(bytes, at + CONNECTION) >= 0 &&
-    readU64(bytes, at + PREVIOUS_SEQUENCE) >= 0
+    readU64(bytes, at + TIMESTAMP) >= 0 && readU64(bytes, at + CONNECTION) >= 0 && previous >= 0 && previous <= sequence
   );
+}
+
+/** The place of the connection's previous record, of a record whose head is there; -1 where it is above 2^53 - 1. */
+export function previousSequenceOf(bytes: Uint8Array, at: number): number {
+  return readU64(bytes, at + PREVIOUS_SEQUENCE);
 }
 
 /** Where the record that starts at `at` ends. */

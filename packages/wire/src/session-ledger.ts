@@ -11,6 +11,19 @@ export interface SessionLedger extends SessionView, SessionBalance {
   readonly duplicates: number;
   /** Datagrams and joined records not used, by reason. */
   readonly rejectedDatagrams: Readonly<Record<string, number>>;
+  /** Opened with a key. */
+  readonly isSealed: boolean;
+  /** Request records delivered out of datagrams that had been asked for, and these datagrams. */
+  readonly repaired: number;
+  readonly repairedDatagrams: number;
+  /** Records not delivered because a later one of their connection was. */
+  readonly lateRecords: number;
+  /** Sequences missing now, and those not waited for any more. */
+  readonly missing: number;
+  readonly givenUp: number;
+  /** Reports sent to it, and sequences asked for in them, each time counted. */
+  readonly reports: number;
+  readonly askedFor: number;
   readonly responses: number;
   readonly connectionEnds: number;
   /** Records of a kind that version 1 does not know, skipped. */
@@ -23,6 +36,7 @@ export interface SessionLedger extends SessionView, SessionBalance {
 export interface EarlierSessions extends SessionBalance {
   readonly sessions: number;
   readonly duplicates: number;
+  readonly repaired: number;
   readonly rejectedDatagrams: Readonly<Record<string, number>>;
 }
 
@@ -31,9 +45,11 @@ export const noSessions: EarlierSessions = {
   sessions: 0,
   sent: 0,
   received: 0,
+  waiting: 0,
   lost: 0,
   beforeStart: 0,
   duplicates: 0,
+  repaired: 0,
   rejectedDatagrams: {},
 };
 
@@ -48,9 +64,11 @@ export function sumWith(sum: EarlierSessions, session: Session): EarlierSessions
     sessions: sum.sessions + 1,
     sent: sum.sent + balance.sent,
     received: sum.received + balance.received,
+    waiting: sum.waiting + balance.waiting,
     lost: sum.lost + balance.lost,
     beforeStart: sum.beforeStart + balance.beforeStart,
     duplicates: sum.duplicates + session.duplicates,
+    repaired: sum.repaired + session.repaired,
     rejectedDatagrams,
   };
 }
@@ -66,6 +84,14 @@ export function ledgerOf(session: Session): SessionLedger {
     datagrams: session.datagrams,
     duplicates: session.duplicates,
     rejectedDatagrams: { ...session.rejectedDatagrams },
+    isSealed: session.key !== undefined,
+    repaired: session.repaired,
+    repairedDatagrams: session.repairedDatagrams,
+    lateRecords: session.order.late,
+    missing: session.missingCount,
+    givenUp: session.givenUp,
+    reports: session.reports.sent,
+    askedFor: session.askedFor,
     responses: session.responses,
     connectionEnds: session.connectionEnds,
     unknownRecords: session.unknownRecords,

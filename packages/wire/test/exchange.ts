@@ -2,12 +2,15 @@
 
 import { LossyLink, type LossyLinkOptions } from '../../../test/kit/lossy-link.ts';
 import type { Random } from '../../../test/kit/random.ts';
-import { WireDecoder, type WireDecoderOptions } from '../src/decoder.ts';
+import { WireDecoder } from '../src/decoder.ts';
+import type { WireDecoderOptions } from '../src/decoder-options.ts';
 import { WireEncoder, type WireEncoderOptions } from '../src/encoder.ts';
 import type { RecordKind, WireRecord } from '../src/record.ts';
 import type { ReportedTotals, SenderTotals } from '../src/totals.ts';
 
 export const SESSION = '00112233445566ff';
+/** The receiver's id. */
+export const RECEIVER = 'ffeeddccbbaa9988';
 export const SOURCE = { address: '127.0.0.1', port: 9 };
 
 /** A record with defaults where the case does not care. */
@@ -45,6 +48,7 @@ export function datagramsOf(records: readonly WireRecord[], options: Partial<Wir
 export function collector(options: Partial<WireDecoderOptions> = {}): { decoder: WireDecoder; records: WireRecord[] } {
   const records: WireRecord[] = [];
   const decoder = new WireDecoder({
+    receiver: RECEIVER,
     onRecord: (each) => void records.push({ ...each, payload: each.payload.slice() }),
     ...options,
   });
@@ -77,16 +81,22 @@ export function exchange(
     const isLarge = random.chance(0.05);
     sent.push(numbered(index, isLarge ? 1200 + random.below(5000) : 4 + random.below(600)));
     encoder.add(sent[index]!, nowMs);
-    if (random.chance(0.1)) encoder.add(record({ kind: 'connection-end', index, payload: new Uint8Array(0) }), nowMs);
+    // Of a connection of its own: what has ended is never used again.
+    const end = { kind: 'connection-end', connection: 1000 + index, payload: new Uint8Array(0) } as const;
+    if (random.chance(0.1)) encoder.add(record(end), nowMs);
     if (index % 2 === 1) nowMs++;
     encoder.advance(nowMs);
     link.advance(nowMs);
+    decoder.advance(nowMs);
   }
   encoder.flush();
   for (let copy = 0; copy < totalsCopies; copy++) {
     nowMs += 20;
     encoder.addTotals(senderTotals(counts, true), 0, nowMs);
   }
-  link.advance(nowMs + 1000);
+  for (const endMs = nowMs + 3000; nowMs < endMs; nowMs += 10) {
+    link.advance(nowMs);
+    decoder.advance(nowMs);
+  }
   return { sent, received, decoder, encoder, link };
 }

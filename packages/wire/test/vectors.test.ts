@@ -60,7 +60,7 @@ test("the sender's totals", () => {
   const { decoder } = collector();
   decoder.push(datagram, SOURCE, 0);
   const totals = { ...counts, sent: 1, bytes: 18, final: true, start, resendFrom: 1 };
-  expect(decoder.ledger().sessions[0]).toMatchObject({ sent: 1, beforeStart: 1, lost: 0, totals });
+  expect(decoder.ledger().sessions[0]).toMatchObject({ sent: 1, beforeStart: 0, lost: 1, totals });
 });
 
 test('a fragment', () => {
