@@ -11,8 +11,12 @@ export interface LoadOptions {
   readonly count: number;
   /** Requests a second over all connections; default: as fast as they are answered. */
   readonly ratePerSecond?: number;
-  /** The n-th request's bytes. */
-  readonly request: (number: number) => Uint8Array | string;
+  /** The n-th request's bytes; it goes out on that connection, the first being 0. */
+  readonly request: (number: number, connection: number) => Uint8Array | string;
+  /** Gives a connected socket; default: one of this process's network. */
+  readonly open?: () => Promise<Socket>;
+  /** Called with what each answer took, in milliseconds. */
+  readonly onAnswer?: (tookMs: number) => void;
 }
 
 /** Sends all requests and resolves when each is answered. */
@@ -24,19 +28,23 @@ export async function sendLoad(options: LoadOptions): Promise<void> {
     count,
     ratePerSecond = Number.POSITIVE_INFINITY,
     request,
+    open = () => openSocket(host, port),
+    onAnswer,
   } = options;
-  const sockets = await Promise.all(Array.from({ length: connections }, () => openSocket(host, port)));
+  const sockets = await Promise.all(Array.from({ length: connections }, open));
   const startMs = performance.now();
   let next = 0;
-  const work = sockets.map(async (socket) => {
+  const work = sockets.map(async (socket, connection) => {
     const answers = answersOf(socket);
     while (next < count) {
       const number = next++;
       const dueMs = startMs + (number * 1000) / ratePerSecond;
       const waitMs = dueMs - performance.now();
       if (waitMs > 1) await new Promise((resolve) => void setTimeout(resolve, waitMs));
-      socket.write(request(number));
+      const sentMs = performance.now();
+      socket.write(request(number, connection));
       await answers();
+      onAnswer?.(performance.now() - sentMs);
     }
     socket.end();
   });

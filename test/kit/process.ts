@@ -18,9 +18,10 @@ export function programPath(name: ProgramName): string {
   return resolve(import.meta.dirname, `../../packages/${name}/bin/${name}.js`);
 }
 
-/** Starts a program that runs until it is stopped. */
-export function startProgram(name: ProgramName, args: readonly string[]): Program {
-  return new Program(name, [programPath(name), ...args]);
+/** Starts a program that runs until it is stopped; `within` is the command that runs it, such as one that leads to another host. */
+export function startProgram(name: ProgramName, args: readonly string[], within: readonly string[] = []): Program {
+  const [command = process.execPath, ...rest] = [...within, process.execPath, programPath(name), ...args];
+  return new Program(name, rest, command);
 }
 
 /** Runs a program to its end, `input` on its stdin. */

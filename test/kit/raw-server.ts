@@ -24,6 +24,8 @@ export interface RawServerOptions {
   readonly delayMs?: number;
   /** Keep no list of requests, only count them. */
   readonly countOnly?: boolean;
+  /** Takes the connections of this one, which listens already, instead of listening itself. */
+  readonly server?: Server;
 }
 
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
@@ -38,12 +40,14 @@ export class RawServer {
 
   private constructor(options: RawServerOptions) {
     this.#options = options;
-    this.#server = createServer((socket) => this.#serve(socket));
+    this.#server = options.server ?? createServer();
+    this.#server.on('connection', (socket) => this.#serve(socket));
   }
 
   static async start(options: RawServerOptions = {}): Promise<RawServer> {
     const server = new RawServer(options);
     const { host = '127.0.0.1', port = 0 } = options;
+    if (options.server !== undefined) return server;
     await new Promise<void>((resolve, reject) => {
       server.#server.once('error', reject);
       server.#server.listen({ host, port }, resolve);

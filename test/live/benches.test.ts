@@ -52,6 +52,20 @@ describe('live benches, for a tenth of a second', () => {
     expectCounts(figures);
   });
 
+  test('wire: every row beside its floor', async (context) => {
+    context.skip(!existsSync('/proc/self/stat'), 'live benches read /proc: Linux only');
+    const { stdout } = await bench('wire', '--seconds', '0.1', '--passes', '1', '--json');
+    const [{ rows }] = JSON.parse(stdout).benches;
+    const names = ['seal', 'open', 'send', 'send-sealed', 'receive', 'receive-sealed'];
+    expect(rows.map(({ name }: { name: string }) => name)).toEqual(names);
+    for (const { name, unit, cpuUs, floorUs, differenceUs, datagramsPerRequest } of rows) {
+      expect(['datagram', 'request'], name).toContain(unit);
+      expect(Math.min(cpuUs, floorUs), name).toBeGreaterThan(0);
+      expect(differenceUs, name).toBeCloseTo(cpuUs - floorUs);
+      if (datagramsPerRequest !== null) expect(datagramsPerRequest, name).toBeCloseTo(0.5, 1);
+    }
+  });
+
   test('production: every row, and what the listener took', async (context) => {
     needs(context, 'capture', 'nginx', 'wrk', 'tcpdump');
     const { stdout } = await bench('production', '--only', 'alone,ring', ...briefly);

@@ -17,18 +17,31 @@ export interface Running<Ledger> {
   readonly ledger: () => Ledger;
 }
 
+/** A running replay server. */
+export type RunningReplay = Running<ReplayLedger> & { readonly port: number };
+
 /** A replay server on a port of loopback: a free one, over IPv4, unless the arguments say otherwise. */
-export async function startReplay(...args: string[]): Promise<Running<ReplayLedger> & { readonly port: number }> {
+export async function startReplay(...args: string[]): Promise<RunningReplay> {
   const address = args.includes('-ip') ? [] : ['-ip', '127.0.0.1'];
   const port = args.includes('-p') ? [] : ['-p', '0'];
-  const running = start<ReplayLedger>('gor-replay', [...address, ...port, ...args]);
+  return startReplayWithin([], ...address, ...port, ...args);
+}
+
+/** A replay server run by a command, such as one that leads to another host. */
+export async function startReplayWithin(within: readonly string[], ...args: string[]): Promise<RunningReplay> {
+  const running = start<ReplayLedger>('gor-replay', args, within);
   const [, ready] = await running.program.ready(/ready: listening on \S+:(\d+)/);
   return { ...running, port: Number(ready) };
 }
 
 /** A listener. */
-export async function startListen(...args: string[]): Promise<Running<ListenLedger>> {
-  const running = start<ListenLedger>('gor-listen', args);
+export function startListen(...args: string[]): Promise<Running<ListenLedger>> {
+  return startListenWithin([], ...args);
+}
+
+/** A listener run by a command, such as one that leads to another host. */
+export async function startListenWithin(within: readonly string[], ...args: string[]): Promise<Running<ListenLedger>> {
+  const running = start<ListenLedger>('gor-listen', args, within);
   await running.program.ready(/ready: watching/);
   return running;
 }
@@ -72,10 +85,14 @@ export function sum(counts: Readonly<Record<string, number | undefined>>): numbe
   return Object.values(counts).reduce<number>((total, count) => total + (count ?? 0), 0);
 }
 
-function start<Ledger>(name: 'gor-listen' | 'gor-replay', args: readonly string[]): Running<Ledger> {
+function start<Ledger>(
+  name: 'gor-listen' | 'gor-replay',
+  args: readonly string[],
+  within: readonly string[],
+): Running<Ledger> {
   const folder = mkdtempSync(join(tmpdir(), 'gor-live-'));
   const file = join(folder, 'ledger.json');
-  const program = startProgram(name, [...args, '--ledger', file]);
+  const program = startProgram(name, [...args, '--ledger', file], within);
   const ledger = (): Ledger => {
     const text = readFileSync(file, 'utf8');
     rmSync(folder, { recursive: true, force: true });

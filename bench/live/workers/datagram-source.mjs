@@ -5,8 +5,8 @@ import { startArgument, takeCalls } from './calls.mjs';
 
 const TICK_MS = 1;
 
-const { port, datagramBytes } = startArgument();
-const bytes = Buffer.alloc(datagramBytes, 'd');
+const { port, datagramBytes, datagram } = startArgument();
+const bytes = datagram === undefined ? Buffer.alloc(datagramBytes, 'd') : Buffer.from(datagram);
 const socket = createSocket('udp4');
 socket.connect(port, '127.0.0.1');
 await once(socket, 'connect');

@@ -6,11 +6,13 @@ import { startArgument, takeCalls } from './calls.mjs';
 const TICK_MS = 1;
 const CONNECTIONS = 64;
 
-const { port, kind } = startArgument();
+const { port, kind, sealed } = startArgument();
 const { bytes } = stampedRequest(kind, 'production.example');
 let sent = 0;
 const totals = () => ({ captured: sent, dropped: {} });
-const sender = await openUdpSender({ host: '127.0.0.1', port, totals, onEvent: () => {} });
+const key = new Uint8Array(32).fill(7);
+const options = { host: '127.0.0.1', port, totals, onEvent: () => {}, ...(sealed ? { key } : {}) };
+const sender = await openUdpSender(options);
 takeCalls({ run, datagrams: () => sender.counters().datagrams, close: () => sender.close() });
 
 /**
