@@ -9,7 +9,7 @@ export interface ReplayLedger {
   readonly startedAt: string;
   /** ISO 8601; null while it runs. */
   readonly endedAt: string | null;
-  /** `sent = received + lost + beforeStart`; `rejected` are received records that are no request. */
+  /** `sent = received + waiting + lost + beforeStart`; `rejected` are received records that are no request. */
   readonly sessions: readonly (SessionLedger & { readonly rejected: Readonly<Record<string, number>> })[];
   /** Datagrams that belong to no session, and what the receiver let go. */
   readonly wire: Omit<ReceiverLedger, 'sessions' | 'earlier'> & {
