@@ -236,7 +236,7 @@ export class WireDecoder {
   }
 
   #openPlaintext(header: DatagramHeader, nowMs: number): Session {
-    const key = { key: undefined, sealing: plaintext, reports: new ReportState() };
+    const key = { key: undefined, sealing: plaintext, reports: new ReportState(true) };
     const session = this.#sessions.open(header, key, undefined, nowMs);
     session.reports.want();
     return session;
@@ -246,7 +246,7 @@ export class WireDecoder {
     const { order, missing, state } = session;
     missing.advance(nowMs);
     if (order.isTracking) {
-      if (!session.isRepairable) order.freeSince(nowMs - UNREPAIRED_WAIT_MS);
+      if (!session.mayBeRepaired(nowMs)) order.freeSince(nowMs - UNREPAIRED_WAIT_MS);
       this.#intake.drain(session);
     }
     if (state === 'ended' || state === 'silent') return;

@@ -67,6 +67,8 @@ export interface SessionSurroundings {
 
 /** No sender is that fast that it skips so many sequences while its session is live. */
 const MAX_SEQUENCE_JUMP = 2 ** 24;
+/** A plaintext session whose start is not known is waited for as if it sent again for so long. */
+const BEGINNING_MS = 1000;
 /** In plaintext so many sequences below the first one seen are still taken while the start is not known. */
 const OVERTAKEN_SEQUENCES = 512;
 
@@ -106,6 +108,8 @@ export class Session implements SessionView, ReportedSession {
   #startSequence = Number.POSITIVE_INFINITY;
   /** Below this nothing was looked at as missing. */
   #lowestLookedAt = 1;
+  /** When the first datagram came. */
+  #beganMs = 0;
   /** The header's record number in the datagram of the highest sequence. */
   #firstNumberOfHighest = 0;
   #highestNumber = 0;
@@ -148,6 +152,7 @@ export class Session implements SessionView, ReportedSession {
     const { sequence, firstNumber } = header;
     const wasAsked = sequence <= this.#window.highest && this.missing.came(sequence, nowMs);
     if (wasAsked) this.repairedDatagrams++;
+    if (this.datagrams === 0) this.#beganMs = nowMs;
     if (sequence > this.#window.highest) {
       this.#passOver(sequence, nowMs);
       this.#firstNumberOfHighest = firstNumber;
@@ -190,6 +195,12 @@ export class Session implements SessionView, ReportedSession {
   /** Whether what is missing can be sent again. */
   get isRepairable(): boolean {
     return this.isConfirmed && this.totals !== undefined && this.totals.resendFrom > 0;
+  }
+
+  /** Whether what is missing may still come: in a session that has just begun nobody knows yet. */
+  mayBeRepaired(nowMs: number): boolean {
+    const isOff = this.totals?.resendFrom === 0;
+    return this.isRepairable || (!isOff && !this.isConfirmed && nowMs - this.#beganMs < BEGINNING_MS);
   }
 
   /** Sequences missing from the start on. */
@@ -266,6 +277,7 @@ export class Session implements SessionView, ReportedSession {
   /** Plaintext: what came before is never refused, what comes before the start is. A later start is ignored once there was one. */
   #learnStart({ sequence, number }: SessionStart, nowMs: number): void {
     this.isConfirmed = true;
+    this.reports.confirm();
     const start = Math.min(sequence, this.#startSequence);
     this.missing.giveUpBelow(start);
     this.#startSequence = start;

@@ -6,8 +6,12 @@ const INTERVAL_MS = 1000;
 const PAUSE_MS = 20;
 /** After the last records: only what comes after it shows that a datagram is missing. Twice, since totals get lost, too. */
 const TAIL_AT_MS = [100, 300];
-/** Of the copies of the final totals, after the first one: the last finds even a receiver that was late for the others. */
-const FINAL_AT_MS = [0, 20, 270];
+/**
+ * Of the copies of the final totals, after the first one: the third finds even a receiver that was late for the others.
+ * The last two are for one that was there and has not answered: a sender that hears nobody is gone by then.
+ */
+const FINAL_AT_MS = [0, 20, 270, 520, 770];
+const FINAL_COPIES = 3;
 
 /** Times are milliseconds that never go back. */
 export class TotalsSchedule {
@@ -30,9 +34,9 @@ export class TotalsSchedule {
     return this.#isFinalKnown;
   }
 
-  /** Whether all copies of the final totals are out, or need not go any more. */
+  /** Whether three copies of the final totals are out, or need not go any more. */
   get isOver(): boolean {
-    return this.#isFinalKnown || this.#finals === FINAL_AT_MS.length;
+    return this.#isFinalKnown || this.#finals >= FINAL_COPIES;
   }
 
   /** Somebody needs them: they go out at once, but not within 20 ms of the last ones. */
@@ -53,8 +57,8 @@ export class TotalsSchedule {
     while (nowMs >= this.#tailDueMs()) this.#tails++;
     if (!isFinal) return;
     this.#firstFinalMs ??= nowMs;
-    // One that was wanted in between is none of the three.
-    if (!this.isOver && nowMs >= this.#firstFinalMs + FINAL_AT_MS[this.#finals]!) this.#finals++;
+    // One that was wanted in between is none of the copies.
+    if (nowMs >= this.#firstFinalMs + this.#copyAtMs) this.#finals++;
   }
 
   /** Notes that the receiver has the final totals, and all before. */
@@ -77,10 +81,14 @@ export class TotalsSchedule {
     return afterMs === undefined ? Number.POSITIVE_INFINITY : this.#recordsMs + afterMs;
   }
 
+  get #copyAtMs(): number {
+    return this.#isFinalKnown ? Number.POSITIVE_INFINITY : (FINAL_AT_MS[this.#finals] ?? Number.POSITIVE_INFINITY);
+  }
+
   #finalDueMs(): number {
     if (this.#firstFinalMs === undefined) return Number.NEGATIVE_INFINITY;
     const wantedMs = this.#isWanted && !this.#isFinalKnown ? this.#lastMs + PAUSE_MS : Number.POSITIVE_INFINITY;
-    const copyMs = this.isOver ? Number.POSITIVE_INFINITY : this.#firstFinalMs + FINAL_AT_MS[this.#finals]!;
+    const copyMs = this.#firstFinalMs + this.#copyAtMs;
     return Math.min(wantedMs, copyMs);
   }
 }
