@@ -176,7 +176,9 @@ export class SendingSession {
 
   /** How long until `advance` has something to do, in milliseconds, 250 at most. */
   dueMs(nowMs: number): number {
-    return Math.min(IDLE_MS, this.#totalsWaitMs(nowMs), this.#reachability.waitMs(nowMs));
+    const endMs = (this.#schedule.firstFinalMs ?? Number.POSITIVE_INFINITY) + REPAIR_WITHIN_MS - nowMs;
+    const waitMs = Math.min(IDLE_MS, this.#totalsWaitMs(nowMs), this.#reachability.waitMs(nowMs));
+    return endMs > 0 ? Math.min(waitMs, endMs) : waitMs;
   }
 
   /** No more records are taken; when all have left, or after 4 s, `advance` begins with the final totals. */

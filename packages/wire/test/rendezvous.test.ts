@@ -54,6 +54,13 @@ describe('100,000 connections', () => {
   });
 });
 
+test('numbers that differ only in their high bits are spread, too', () => {
+  const rendezvous = new Rendezvous(NAMES.slice(0, 2));
+  let toFirst = 0;
+  for (let high = 0; high < 10_000; high++) if (rendezvous.present(high * 2 ** 32) === 0) toFirst++;
+  expect(Math.abs(toFirst / 5000 - 1)).toBeLessThan(0.05);
+});
+
 test('where all are away it is as if none were', () => {
   const rendezvous = new Rendezvous(NAMES);
   for (const server of NAMES.keys()) rendezvous.setAway(server, true);

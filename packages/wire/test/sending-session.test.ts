@@ -31,6 +31,17 @@ describe('sending again', () => {
     expect(run.session.counters().resent).toMatchObject({ datagrams: 3, overBudget: 0, gone: 0 });
   });
 
+  test("the bytes are the caller's: they stay when what is kept is let go and written over", () => {
+    const run = new SendingRun({ resendBytes: 65_536 });
+    run.send(2);
+    run.session.report(reportOf({ highest: 3, missing: missing(2) }), run.nowMs);
+    const again = run.session.next(run.nowMs)!;
+    run.until(100).send(100, 1132);
+    run.until(200);
+    expect(run.session.counters().kept.letGo.bytes).toBeGreaterThan(0);
+    expect(again).toEqual(run.left[1]?.bytes);
+  });
+
   test('but not within 10 ms of the last time, and not twice in one go', () => {
     const run = new SendingRun();
     run.send(5);
