@@ -4,7 +4,7 @@ import { expect, type TestContext, test } from 'vitest';
 import { seedOfThisRun } from '../kit/random.ts';
 import { expectAllThere, expectLedgers, remoteOf, stopBoth, WireRun } from './wire-run.ts';
 
-const COUNT = 2000;
+const COUNT = 1200;
 
 test.for<[sentence: string, family: 4 | 6, isSealed: boolean, loss: number, most: number]>([
   ['plain over IPv4, nothing lost on the way', 4, false, 0, 0],
