@@ -239,12 +239,13 @@ export class Session implements SessionView, ReportedSession {
   /** A report of the session without its ranges. */
   report(backlog: number): Report {
     const { received, lost } = this.balance();
-    const mayCome = this.datagrams === 0 ? 0 : (this.missingCount * this.#requestsTaken) / this.datagrams;
+    const mean = this.datagrams === 0 ? 0 : this.#requestsTaken / this.datagrams;
+    const mayCome = this.missingCount === 0 ? 0 : Math.max(1, Math.ceil(this.missingCount * mean));
     return {
       isConfirmed: this.isConfirmed,
       highest: this.#window.highest,
       received,
-      lost: Math.max(0, lost - Math.round(mayCome)),
+      lost: Math.max(0, lost - mayCome),
       backlog,
       missing: [],
     };
