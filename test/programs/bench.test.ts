@@ -40,7 +40,7 @@ describe('bench reading', () => {
     [['--packets', 'many'], '--packets: "many" is not a whole number of at least 1'],
     [['--seconds', '0'], '--seconds: "0" is not a number from 0.1 to 60'],
     [['live-http', '--rates', 'fast'], '--rates: "fast" is neither requests a second nor full nor posts'],
-    [['riding'], 'there is no bench riding; there are: reading, capture-null'],
+    [['riding'], 'there is no bench riding; there are: reading, wire, capture-null'],
     [['--only', 'frames,nothing'], 'there is no row nothing'],
     [['production', '--only', 'frames'], 'there is no row frames'],
   ])('refuses %j', async (args, message) => {
