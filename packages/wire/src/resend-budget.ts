@@ -1,7 +1,7 @@
 // How many bytes may be sent again: a share of what is sent, saved up to a bound, so that repair never starves new
 // datagrams. docs/wire-protocol.md, "Reports, and sending again".
 
-const FIRST_BYTES = 64 * 1024;
+const FIRST_BYTES = 256 * 1024;
 const MOST_BYTES = Math.floor(1.6 * 1024 * 1024);
 
 /** A store of bytes; no time in it. */

@@ -30,9 +30,9 @@ export interface JoinedEndsOptions {
 export const RECEIVER = 'a1b2c3d4e5f60718';
 export const SENDER_SOURCE = { address: '192.0.2.7', port: 40_000 };
 const LONGEST_END_MS = 10_000;
-/** What the page allows: a tenth of what was sent, and 64 KiB to begin with. */
+/** What the page allows: a tenth of what was sent, and 256 KiB to begin with. */
 const RESEND_SHARE = 0.1;
-const RESEND_START_BYTES = 64 * 1024;
+const RESEND_START_BYTES = 256 * 1024;
 
 export class JoinedEnds {
   readonly sender: SendingSession;

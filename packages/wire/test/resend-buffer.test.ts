@@ -80,13 +80,13 @@ describe('what is kept', () => {
 });
 
 describe('the budget, to the byte', () => {
-  test('64 KiB to begin with', () => {
+  test('256 KiB to begin with', () => {
     const budget = new ResendBudget(0.1);
-    expect([budget.take(65_537), budget.take(65_536), budget.take(1)]).toEqual([false, true, false]);
+    expect([budget.take(262_145), budget.take(262_144), budget.take(1)]).toEqual([false, true, false]);
   });
   test('a tenth of what is sent', () => {
     const budget = new ResendBudget(0.1);
-    budget.take(65_536);
+    budget.take(262_144);
     budget.earn(1200);
     expect([budget.take(121), budget.take(120), budget.take(1)]).toEqual([false, true, false]);
   });
