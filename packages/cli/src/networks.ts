@@ -9,7 +9,10 @@ export function parseNetworks(flag: string, text: string): string[] {
   for (const network of networks) {
     const [, address = '', bits] = /^([0-9a-fA-F:.]+)(?:\/(\d{1,3}))?$/.exec(network) ?? [];
     const version = isIP(address);
-    if (version !== 0 && (bits === undefined || Number(bits) <= (version === 4 ? 32 : 128))) continue;
+    // ::ffff:10.0.0.0/104 is 10.0.0.0/8, and below 96 bits it is no network of IPv4.
+    const fewest = /^::ffff:\d+\./i.test(address) ? 96 : 0;
+    const most = version === 4 ? 32 : 128;
+    if (version !== 0 && (bits === undefined || (Number(bits) >= fewest && Number(bits) <= most))) continue;
     throw new UsageError(`${flag}: "${network}" is neither an address nor a network such as 10.0.0.0/8`);
   }
   return [...new Set(networks)];
