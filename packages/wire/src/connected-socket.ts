@@ -51,11 +51,7 @@ export async function connectToFirst(
   for (const address of addresses) {
     const socket = createSocket(isIP(address) === 6 ? 'udp6' : 'udp4');
     try {
-      await new Promise<void>((resolve, reject) => {
-        socket.once('error', reject);
-        socket.connect(port, address, resolve);
-      });
-      socket.removeAllListeners('error');
+      await connected(socket, port, address);
       return new ConnectedSocket(socket, { address, port }, handlers);
     } catch (error) {
       socket.close();
@@ -63,6 +59,15 @@ export async function connectToFirst(
     }
   }
   throw wireError(`send to ${host}:${port}`, failure);
+}
+
+/** With a callback, Node gives a failure to it; its types know of none, and nothing goes to `error`. */
+async function connected(socket: Socket, port: number, address: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    socket.connect(port, address, (...[error]: unknown[]) =>
+      error === undefined || error === null ? resolve() : reject(error),
+    );
+  });
 }
 
 /** Made by connectToFirst. */

@@ -9,12 +9,12 @@ import { isFragment } from './datagram.ts';
  * fragment loses all of it: its pace leaves a receiver that stops for 5 ms (a collection of garbage) its buffer.
  */
 const BURST_BYTES = 40 * kernelBytes(1200);
-const BYTES_PER_MS = 40 * kernelBytes(1200);
+export const BYTES_PER_MS = 40 * kernelBytes(1200);
 
 const FRAGMENT_COST = 2.5;
 
 /** What a datagram takes of a kernel's receive buffer at most, about. */
-function kernelBytes(datagramBytes: number): number {
+export function kernelBytes(datagramBytes: number): number {
   return 2 * (datagramBytes + 256);
 }
 

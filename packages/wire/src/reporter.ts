@@ -24,6 +24,8 @@ export interface ReportedSession extends DatagramSource {
 /** No report within this time of the one before. */
 const SPACING_MS = 10;
 const INTERVAL_MS = 500;
+/** After so many datagrams: the sender waits for it when it is far ahead. */
+const INTERVAL_DATAGRAMS = 32;
 const UNCONFIRMED_INTERVAL_MS = 100;
 
 /** What is known of one session's reports. */
@@ -31,6 +33,7 @@ export class ReportState {
   /** How long a datagram waits for its report at most. */
   #intervalMs: number;
   #acceptedBytes = 0;
+  #acceptedSince = 0;
   #sentBytes = 0;
   #sent = 0;
   #lastMs = Number.NEGATIVE_INFINITY;
@@ -66,6 +69,7 @@ export class ReportState {
   /** A datagram of so many bytes was accepted. */
   accept(bytes: number): void {
     this.#acceptedBytes += bytes;
+    this.#acceptedSince++;
     this.#hasNews = true;
   }
 
@@ -76,6 +80,7 @@ export class ReportState {
 
   /** Whether a report is to be sent now, also without anything to ask for. */
   isDue(nowMs: number): boolean {
+    if (this.#acceptedSince >= INTERVAL_DATAGRAMS && this.#intervalMs === INTERVAL_MS) return true;
     const passedMs = nowMs - this.#lastMs;
     return (this.#isWanted && passedMs >= SPACING_MS) || (this.#hasNews && passedMs >= this.#intervalMs);
   }
@@ -97,6 +102,7 @@ export class ReportState {
     this.#sent++;
     this.#lastMs = nowMs;
     this.#hasNews = false;
+    this.#acceptedSince = 0;
     this.#isWanted = false;
   }
 

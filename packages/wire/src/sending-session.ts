@@ -5,7 +5,7 @@ import { firstNumberOf, sequenceOf } from './datagram.ts';
 import { DatagramQueue } from './datagram-queue.ts';
 import { WireEncoder } from './encoder.ts';
 import { senderDefaults } from './options.ts';
-import { Pacer } from './pacer.ts';
+import { BYTES_PER_MS, Pacer } from './pacer.ts';
 import { Reachability, type ReceiverState } from './reachability.ts';
 import { ReceiverView, type ReportReject } from './receiver-view.ts';
 import { RECORD_HEADER_BYTES, type WireRecord } from './record.ts';
@@ -13,6 +13,7 @@ import type { Report } from './report.ts';
 import { ResendQueue } from './resend-queue.ts';
 import { plaintext, recordSealing } from './sealing.ts';
 import { checkedLimits, type SendingCounters, type SendingOptions, type SendRefusal } from './sending-options.ts';
+import { SendingWindow } from './sending-window.ts';
 import type { SenderTotals, SessionStart } from './totals.ts';
 import { TotalsSchedule } from './totals-schedule.ts';
 
@@ -35,6 +36,7 @@ export class SendingSession {
   readonly #encoder: WireEncoder;
   readonly #queue = new DatagramQueue();
   readonly #pacer: Pacer;
+  readonly #window = new SendingWindow(BYTES_PER_MS);
   readonly #resends: ResendQueue;
   readonly #reachability: Reachability;
   readonly #receiver: ReceiverView;
@@ -113,9 +115,10 @@ export class SendingSession {
     const again = this.#resends.peek(nowMs);
     if (again !== undefined) return this.#pacer.take(again, nowMs) ? this.#resends.take(nowMs) : undefined;
     const datagram = this.#queue.peek();
-    if (datagram === undefined || !this.#pacer.take(datagram, nowMs)) return undefined;
+    if (datagram === undefined || !this.#window.take(nowMs) || !this.#pacer.take(datagram, nowMs)) return undefined;
     this.#queue.shift();
     this.#highestSent = sequenceOf(datagram);
+    this.#window.left(this.#highestSent, datagram.length, nowMs);
     this.#resends.left(datagram, this.#highestSent, nowMs);
     if (this.#resends.isOn && this.#highestSent !== this.#totalsSequence) this.#schedule.recordsLeft(nowMs);
     return datagram;
@@ -123,8 +126,10 @@ export class SendingSession {
 
   /** How long until `next` may have something, in milliseconds; Infinity: not before something is added or reported. */
   waitMs(nowMs: number): number {
-    const datagram = this.#resends.peek(nowMs) ?? this.#queue.peek();
-    if (datagram !== undefined) return this.#pacer.waitMs(datagram, nowMs);
+    const again = this.#resends.peek(nowMs);
+    if (again !== undefined) return this.#pacer.waitMs(again, nowMs);
+    const datagram = this.#queue.peek();
+    if (datagram !== undefined) return Math.max(this.#pacer.waitMs(datagram, nowMs), this.#window.waitMs(nowMs));
     const sinceMs = this.#encoder.waitingSinceMs;
     return sinceMs === undefined ? Number.POSITIVE_INFINITY : Math.max(0, sinceMs + this.#flushAfterMs - nowMs);
   }
@@ -144,6 +149,7 @@ export class SendingSession {
     }
     this.#reports++;
     this.#reachability.heard(nowMs);
+    if (report.isConfirmed) this.#window.reported(report.highest, nowMs);
     const receiver = this.#receiver.id;
     const isNew = receiver !== undefined && receiver !== before;
     if (isNew) this.#start = this.#startFor(receiver, before === undefined, nowMs);
@@ -170,6 +176,7 @@ export class SendingSession {
     this.#encoder.advance(nowMs);
     this.#resends.advance(nowMs);
     const isProbe = this.#reachability.advance(nowMs);
+    if (this.#reachability.state === 'silent') this.#window.open();
     if (this.#finishingMs !== undefined && nowMs - this.#finishingMs >= FINISH_WITHIN_MS) this.#abandon();
     if (isProbe || this.#totalsWaitMs(nowMs) === 0) this.#sendTotals(nowMs);
   }

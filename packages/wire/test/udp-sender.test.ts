@@ -121,6 +121,20 @@ test('what comes from another address than the receiver is not read', async () =
   expect(sender.counters().reports.received).toBeGreaterThanOrEqual(reports.received);
 });
 
+test('an address to which there is no way: the next one of the name is taken, and where there is none it is said', async () => {
+  const receiver = await Reporter.at(0);
+  const options = { host: 'replay.example', port: receiver.port, totals: () => ({ captured: 0, dropped: {} }) };
+  const sender = await openUdpSender({
+    ...options,
+    onEvent: () => {},
+    resolve: async () => ['255.255.255.255', '127.0.0.1'],
+  });
+  open.push(sender);
+  expect(sender.remote.address).toBe('127.0.0.1');
+  const none = openUdpSender({ ...options, onEvent: () => {}, resolve: async () => ['255.255.255.255'] });
+  await expect(none).rejects.toMatchObject({ name: 'WireError', code: 'no-permission' });
+});
+
 test('nobody listens, somebody does, nobody again: each said once', async () => {
   const before = await Reporter.at(0);
   const { port } = before;
