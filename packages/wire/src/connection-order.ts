@@ -44,7 +44,8 @@ interface WaitingConnection {
   awaited: number;
 }
 
-const MAX_CONNECTIONS = 65_536;
+/** Of a session, those whose last place is remembered while something is missing; the least recently used goes. */
+const MAX_CONNECTIONS = 4096;
 
 /** The order of one session's connections. */
 export class ConnectionOrder {
@@ -159,7 +160,9 @@ export class ConnectionOrder {
     for (const waiting of this.#waiting.values()) {
       const [first] = waiting.records;
       if (first === undefined || first.sinceMs > sinceMs) continue;
-      waiting.records[0] = { ...first, previous: 0 };
+      for (const [at, record] of waiting.records.entries()) {
+        if (record.sinceMs <= sinceMs) waiting.records[at] = { ...record, previous: 0 };
+      }
       this.#free(waiting);
     }
   }

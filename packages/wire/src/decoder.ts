@@ -66,7 +66,8 @@ export class WireDecoder {
     const key = this.#keyring.find(header.keyId);
     if (typeof key === 'string') return this.#unopenable(undefined, key, from, nowMs);
     const session = this.#sessions.find(header);
-    if (session !== undefined) this.#pushKnown(session, datagram, header, from, nowMs);
+    if (session !== undefined && session.key !== key) this.#unopenable(session, 'forged', from, nowMs);
+    else if (session !== undefined) this.#pushKnown(session, datagram, header, from, nowMs);
     else if (key !== undefined) this.#pushUnconfirmed(datagram, header, key, from, nowMs);
     else this.#accept(undefined, datagram, header, from, nowMs);
   }
@@ -96,6 +97,11 @@ export class WireDecoder {
     }
   }
 
+  /** Nothing comes any more: delivers what waits for what can no longer come. */
+  finish(): void {
+    for (const session of this.#sessions.values()) this.#giveUpAll(session);
+  }
+
   /** All counts as they stand. */
   ledger(): ReceiverLedger {
     const { count, waitingBytes, letGo } = this.#unconfirmed;
@@ -116,7 +122,7 @@ export class WireDecoder {
     nowMs: number,
   ): void {
     if (this.#isRefused(session, header.sequence)) return;
-    const opened = session.sealing.keyId === header.keyId ? session.sealing.open(datagram) : undefined;
+    const opened = session.sealing.open(datagram);
     if (opened === undefined) this.#unopenable(session, 'forged', from, nowMs);
     else this.#accept(session, opened, header, from, nowMs);
   }
@@ -226,8 +232,10 @@ export class WireDecoder {
     nowMs: number,
   ): Session {
     const session = known ?? this.#openPlaintext(header, nowMs);
-    session.address = from.address;
-    session.port = from.port;
+    if (header.sequence > session.highest) {
+      session.address = from.address;
+      session.port = from.port;
+    }
     session.reports.accept(newBytes);
     const starts = session.datagrams === 0 || session.state === 'silent';
     if (session.state === 'silent') session.state = 'live';
@@ -276,9 +284,13 @@ export class WireDecoder {
   }
 
   #end(session: Session, reason: SessionEndReason): void {
+    this.#giveUpAll(session);
+    if (session.datagrams > 0) this.#options.onSessionEnd?.(session, reason);
+  }
+
+  #giveUpAll(session: Session): void {
     session.giveUpAll();
     this.#intake.drain(session);
-    if (session.datagrams > 0) this.#options.onSessionEnd?.(session, reason);
   }
 
   #unopenable(session: Session | undefined, reason: KeyReject, from: DatagramSource, nowMs: number): void {

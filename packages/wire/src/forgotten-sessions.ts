@@ -15,8 +15,9 @@ export class ForgottenSessions {
   readonly #sessions = new Map<string, TakenUpFrom>();
 
   remember(id: string, from: TakenUpFrom): void {
+    const known = this.#sessions.get(id);
     this.#sessions.delete(id);
-    this.#sessions.set(id, from);
+    this.#sessions.set(id, known !== undefined && known.sequence > from.sequence ? known : from);
     if (this.#sessions.size <= MAX_REMEMBERED) return;
     for (const oldest of this.#sessions.keys()) {
       this.#sessions.delete(oldest);

@@ -17,12 +17,12 @@ export class Keyring {
     this.set(keys);
   }
 
-  /** Replaces the keys; throws a TypeError where two have one id, since datagrams could not tell them apart. */
+  /** Replaces the keys, those that were there staying the same objects; throws a TypeError where two have one id, since datagrams could not tell them apart. */
   set(keys: readonly WireKey[]): void {
     const byId = new Map<number, WireKey>();
     for (const key of keys) {
       if (byId.has(key.id)) throw new TypeError(`keys must differ in their ids; two have the id ${key.id}`);
-      byId.set(key.id, key);
+      byId.set(key.id, this.has(key) ? this.#keys.get(key.id)! : key);
     }
     this.#keys = byId;
   }

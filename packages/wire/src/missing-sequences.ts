@@ -34,6 +34,9 @@ export class MissingSequences {
   #ranges: Range[] = [];
   #count = 0;
   #usualAnswerMs = 0;
+  /** Before these times nothing is to be asked for, and nothing given up: ranges are not looked through. */
+  #noAskBeforeMs = 0;
+  #noGiveUpBeforeMs = 0;
 
   /** `onGivenUp` is told each range, its end exclusive, that is not missing any more and did not come. */
   constructor(onGivenUp: (first: number, end: number) => void) {
@@ -80,6 +83,8 @@ export class MissingSequences {
     if (lowest !== undefined && end <= lowest.first) this.#ranges.unshift(range);
     else this.#ranges.push(range);
     this.#count += end - first;
+    this.#noAskBeforeMs = Math.min(this.#noAskBeforeMs, nowMs + FIRST_ASK_MS);
+    if (this.#ranges.length === 1) this.#noGiveUpBeforeMs = nowMs + MISSING_MS;
     while (this.#count > MAX_MISSING) {
       const [first] = this.#ranges;
       if (first === undefined) return;
@@ -114,19 +119,24 @@ export class MissingSequences {
 
   /** Gives up what has been missing for too long. */
   advance(nowMs: number): void {
-    if (this.#count === 0) return;
+    if (this.#count === 0 || nowMs < this.#noGiveUpBeforeMs) return;
     const old = this.#ranges.filter(({ noticedMs }) => nowMs - noticedMs >= MISSING_MS);
-    if (old.length === 0) return;
     this.#ranges = this.#ranges.filter(({ noticedMs }) => nowMs - noticedMs < MISSING_MS);
+    let oldestMs = nowMs;
+    for (const { noticedMs } of this.#ranges) oldestMs = Math.min(oldestMs, noticedMs);
+    this.#noGiveUpBeforeMs = oldestMs + MISSING_MS;
     for (const { first, end } of old) this.#count -= end - first;
     for (const { first, end } of old) this.#onGivenUp(first, end);
   }
 
   /** Whether something is to be asked for now. */
   isDue(nowMs: number): boolean {
-    if (this.#count === 0) return false;
+    if (this.#count === 0 || nowMs < this.#noAskBeforeMs) return false;
     const { retryMs } = this;
-    return this.#ranges.some((range) => isDue(range, nowMs, retryMs));
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const range of this.#ranges) nextMs = Math.min(nextMs, dueMsOf(range, retryMs));
+    this.#noAskBeforeMs = nextMs;
+    return nowMs >= nextMs;
   }
 
   /** What is to be asked for now, rising, at most so many ranges; it counts as asked for. */
@@ -135,7 +145,7 @@ export class MissingSequences {
     const { retryMs } = this;
     for (const range of this.#ranges) {
       if (asked.length >= maxRanges) break;
-      if (!isDue(range, nowMs, retryMs)) continue;
+      if (nowMs < dueMsOf(range, retryMs)) continue;
       if (range.firstAskedMs === NEVER) range.firstAskedMs = nowMs;
       range.askedMs = nowMs;
       asked.push({ first: range.first, count: range.end - range.first });
@@ -190,6 +200,7 @@ export class MissingSequences {
   }
 }
 
-function isDue(range: Range, nowMs: number, retryMs: number): boolean {
-  return range.askedMs === NEVER ? nowMs - range.noticedMs >= FIRST_ASK_MS : nowMs - range.askedMs >= retryMs;
+/** When the range is to be asked for next. */
+function dueMsOf(range: Range, retryMs: number): number {
+  return range.askedMs === NEVER ? range.noticedMs + FIRST_ASK_MS : range.askedMs + retryMs;
 }

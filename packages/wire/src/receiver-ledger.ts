@@ -9,7 +9,7 @@ import type { EarlierSessions, SessionLedger } from './session-ledger.ts';
 
 /**
  * Why a datagram, or a record joined from fragments, is not used. Beside the reasons of header, key, records and session: `other-source`
- * (not from the networks that are taken), `bad-fragment` (its numbers do not fit together), `too-long` (a record over `maxRecordBytes`),
+ * (not from the networks that are taken, or from port 0), `bad-fragment` (its numbers do not fit together), `too-long` (a record over `maxRecordBytes`),
  * `unconfirmed` (its session had not named this receiver after 1 s, or there was no room to wait for that).
  */
 export type DatagramReject =

@@ -67,7 +67,11 @@ export class ResendQueue {
       const from = Math.max(first, this.#buffer?.oldest ?? 0);
       const end = Math.min(first + count, this.#buffer?.next ?? 0);
       gone += count - Math.max(0, end - from);
-      for (let sequence = from; sequence < end; sequence++) this.#ask(sequence, nowMs);
+      for (let sequence = from; sequence < end; sequence++) {
+        if (this.#ask(sequence, nowMs)) continue;
+        this.#resent.overBudget += end - sequence;
+        break;
+      }
     }
     this.#resent.gone += gone;
     return gone;
@@ -105,16 +109,15 @@ export class ResendQueue {
     return { resent: { ...this.#resent }, kept: this.#buffer?.counters() ?? NOTHING_KEPT };
   }
 
-  #ask(sequence: number, nowMs: number): void {
+  /** False where the budget is used up: then the others of the range are not looked at. */
+  #ask(sequence: number, nowMs: number): boolean {
     const buffer = this.#buffer!;
     // One that waits in this queue was last sent at Infinity.
-    if (nowMs - buffer.againMs(sequence) < PAUSE_MS) return;
-    if (!this.#budget.take(buffer.lengthOf(sequence))) {
-      this.#resent.overBudget++;
-      return;
-    }
+    if (nowMs - buffer.againMs(sequence) < PAUSE_MS) return true;
+    if (!this.#budget.take(buffer.lengthOf(sequence))) return false;
     buffer.noteAgain(sequence, Number.POSITIVE_INFINITY);
     this.#asked.push(sequence);
+    return true;
   }
 
   #forget(): void {

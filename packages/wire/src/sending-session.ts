@@ -242,11 +242,9 @@ export class SendingSession {
     return { receiver, sequence: sequenceOf(first), number: firstNumberOf(first) };
   }
 
-  /** Whether nothing is missing at the receiver, and nothing will come: it has the final totals, and knows of all requests. */
-  #hasAll({ isConfirmed, highest, received, lost, missing }: Report): boolean {
-    if (this.#finalSequence === 0 || this.#start === undefined || !isConfirmed) return false;
-    const expected = this.#encoder.next.number - this.#start.number;
-    return highest >= this.#finalSequence && missing.length === 0 && received + lost >= expected;
+  /** Whether the receiver has the final totals, and nothing is missing there: until then it reports with what is. */
+  #hasAll({ isConfirmed, highest, missing }: Report): boolean {
+    return isConfirmed && this.#finalSequence > 0 && highest >= this.#finalSequence && missing.length === 0;
   }
 
   get #isFinal(): boolean {

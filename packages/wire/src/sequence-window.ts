@@ -33,9 +33,13 @@ export class SequenceWindow {
     if (sequence - this.#highest >= WINDOW_SEQUENCES) {
       this.#bits.fill(0);
     } else {
-      for (let entering = this.#highest + 1; entering <= sequence; entering++) {
+      let entering = this.#highest + 1;
+      while (entering <= sequence) {
         const bit = entering % WINDOW_SEQUENCES;
-        this.#bits[bit >>> 5]! &= ~(1 << (bit & 31));
+        const isWholeWord = (bit & 31) === 0 && sequence - entering >= 31;
+        if (isWholeWord) this.#bits[bit >>> 5] = 0;
+        else this.#bits[bit >>> 5]! &= ~(1 << (bit & 31));
+        entering += isWholeWord ? 32 : 1;
       }
     }
     this.#highest = sequence;

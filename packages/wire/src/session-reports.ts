@@ -33,6 +33,9 @@ export class SessionReports {
     const room = this.#reporter.room(session);
     const missing = session.isRepairable && room > 0 ? session.missing.ask(nowMs, room) : [];
     if (room < 0 || (missing.length === 0 && !session.reports.isDue(nowMs))) return;
+    // A sender that has ended takes a report without ranges for a farewell.
+    if (session.isRepairable && session.state === 'closing' && missing.length === 0 && session.missing.count > 0)
+      return;
     for (const { count } of missing) session.askedFor += count;
     const backlog = Math.min(MAX_BACKLOG, Math.max(0, Math.floor(this.#backlog?.() ?? 0)));
     this.#reporter.send(session, { ...session.report(backlog), missing }, nowMs);

@@ -240,7 +240,7 @@ export class Session implements SessionView, ReportedSession {
   report(backlog: number): Report {
     const { received, lost } = this.balance();
     const mean = this.datagrams === 0 ? 0 : this.#requestsTaken / this.datagrams;
-    const mayCome = this.missingCount === 0 ? 0 : Math.max(1, Math.ceil(this.missingCount * mean));
+    const mayCome = Math.ceil(this.missingCount * mean);
     return {
       isConfirmed: this.isConfirmed,
       highest: this.#window.highest,
@@ -251,9 +251,17 @@ export class Session implements SessionView, ReportedSession {
     };
   }
 
-  /** Behind this the session is taken up again where it was forgotten. */
+  /** The highest sequence that came; 0 for none. */
+  get highest(): number {
+    return this.#window.highest;
+  }
+
+  /** From here on the session is taken up again where it was forgotten. */
   get end(): { readonly sequence: number; readonly number: number } {
-    return { sequence: this.#window.highest + 1, number: this.#highestNumber + 1 };
+    const { highest } = this.#window;
+    if (!this.isConfirmed) return { sequence: highest + 1, number: this.#highestNumber + 1 };
+    const number = Math.max(this.#highestNumber, this.#beforeStart) + 1;
+    return { sequence: Math.max(highest + 1, this.#startSequence), number };
   }
 
   /** Record numbers grow with the sequences, by at most what a datagram can hold. */

@@ -147,14 +147,14 @@ class Spread implements SpreadSender {
 
   #leaveWhereDue(server: number): void {
     // Before all senders are open none is asked: it is looked at again.
-    const sinceMs = this.senders[server]?.silentSinceMs;
-    const waitMs = sinceMs === undefined ? AWAY_AFTER_MS : sinceMs + AWAY_AFTER_MS - performance.now();
-    if (sinceMs !== undefined && waitMs <= 0) return this.#setAway(server, true);
+    const silentForMs = this.senders[server]?.silentForMs ?? 0;
+    const waitMs = AWAY_AFTER_MS - silentForMs;
+    if (waitMs <= 0) return this.#setAway(server, true);
     this.#timers[server] = setTimeout(() => this.#leaveWhereDue(server), Math.max(1, waitMs));
   }
 
   #setAway(server: number, isAway: boolean): void {
-    if (!this.#rendezvous.setAway(server, isAway)) return;
+    if (!this.#rendezvous.setAway(server, isAway) || this.senders.length === 1) return;
     this.#options.onEvent({ type: 'spread', from: server, to: isAway ? 'others' : 'itself' }, server);
   }
 }

@@ -146,7 +146,8 @@ class SocketDecoder {
   }
 
   push(datagram: Uint8Array, from: DatagramSource): void {
-    if (this.#networks?.has(from.address) === false) this.#foreign++;
+    // Nothing can be answered to port 0, and no sender has it.
+    if (from.port === 0 || this.#networks?.has(from.address) === false) this.#foreign++;
     else this.decoder.push(datagram, from, this.#lookAtClock());
   }
 
@@ -219,7 +220,7 @@ class BoundReceiver implements UdpReceiver {
   }
 
   setKeys(keys: readonly Uint8Array[]): void {
-    this.#decoder.decoder.setKeys(keys.map(wireKey));
+    if (this.#closing === undefined) this.#decoder.decoder.setKeys(keys.map(wireKey));
   }
 
   close(): Promise<void> {
@@ -240,6 +241,7 @@ class BoundReceiver implements UdpReceiver {
     clearTimeout(this.#timer);
     this.#timerMs = 0;
     this.#decoder.send = () => undefined;
+    this.#decoder.decoder.finish();
     await new Promise<void>((resolve) => void this.#socket.close(() => resolve()));
   }
 

@@ -60,8 +60,8 @@ export interface UdpSender {
   /** Where datagrams go; another address once the sender was readdressed. */
   readonly remote: RemoteAddress;
   readonly state: ReceiverState;
-  /** When the last report came, or the start where none did, as performance.now() has it; undefined unless the state is `silent`. */
-  readonly silentSinceMs: number | undefined;
+  /** Milliseconds since the last report, or the start where none came; undefined unless the state is `silent`. */
+  readonly silentForMs: number | undefined;
   /** Bytes of datagrams that wait to leave. */
   readonly waitingBytes: number;
   /** Takes a record, its payload copied; or says why not, and then the caller counts it. Never waits, never throws. */

@@ -17,6 +17,8 @@ const LAST_SEND_MS = 20;
 /** A receiver that is silent for so long is looked for at its other addresses, and then again each so often. */
 const LOOK_AFTER_MS = 3000;
 const LOOK_INTERVAL_MS = 5000;
+/** The timer goes at least each 250 ms. */
+const LONGEST_STEP_MS = 300;
 
 /** Resolves the name, connects the socket, and starts the session. Rejects with WireError, or TypeError or RangeError for an option. */
 export async function openUdpSender(options: UdpSenderOptions): Promise<UdpSender> {
@@ -36,6 +38,8 @@ class ShellOfSession implements UdpSender {
   readonly #sendErrors: Record<string, number> = {};
   readonly #errorToldMs = new Map<string, number>();
   readonly #resolutions = { tried: 0, failed: 0 };
+  #clockMs = performance.now();
+  #nowMs = 0;
   #lookedMs = Number.NEGATIVE_INFINITY;
   #isLooking = false;
   /** A send failed since the socket was connected. */
@@ -61,12 +65,12 @@ class ShellOfSession implements UdpSender {
       const { isLoopback } = this.#socket;
       const nowUs = (): number => Date.now() * 1000;
       const session = { session: this.session, key, isLoopback, nowUs, onReceiver: this.#onReceiver };
-      this.#session = new SendingSession({ ...this.#options, ...session }, performance.now());
+      this.#session = new SendingSession({ ...this.#options, ...session }, this.#now());
     } catch (error) {
       await this.#socket.close(); // an option is out of its range: nothing stays open
       throw error;
     }
-    this.#goOn(performance.now());
+    this.#goOn(this.#now());
   }
 
   get remote(): RemoteAddress {
@@ -77,8 +81,9 @@ class ShellOfSession implements UdpSender {
     return this.#session.state;
   }
 
-  get silentSinceMs(): number | undefined {
-    return this.#session.silentSinceMs;
+  get silentForMs(): number | undefined {
+    const sinceMs = this.#session.silentSinceMs;
+    return sinceMs === undefined ? undefined : this.#now() - sinceMs;
   }
 
   get waitingBytes(): number {
@@ -86,7 +91,7 @@ class ShellOfSession implements UdpSender {
   }
 
   send(record: WireRecord): undefined | SendRefusal {
-    const nowMs = performance.now();
+    const nowMs = this.#now();
     const refusal = this.#session.add(record, nowMs);
     if (refusal === 'closed') return refusal;
     // A busy capture loop can starve timers.
@@ -107,7 +112,7 @@ class ShellOfSession implements UdpSender {
 
   drain(): Promise<void> {
     if (this.#isClosed) return Promise.resolve();
-    const nowMs = performance.now();
+    const nowMs = this.#now();
     this.#session.flush(nowMs);
     this.#goOn(nowMs);
     if (this.#isIdle) return Promise.resolve();
@@ -123,6 +128,14 @@ class ShellOfSession implements UdpSender {
     return this.close();
   }
 
+  /** A process that was stopped has not read what came meanwhile: that time does not count as silence. */
+  #now(): number {
+    const clockMs = performance.now();
+    this.#nowMs += Math.min(LONGEST_STEP_MS, clockMs - this.#clockMs);
+    this.#clockMs = clockMs;
+    return this.#nowMs;
+  }
+
   get #isIdle(): boolean {
     return this.#session.isIdle && this.#socket.isSettled;
   }
@@ -130,7 +143,7 @@ class ShellOfSession implements UdpSender {
   #handlers(): SocketHandlers {
     return {
       onDatagram: (datagram) => {
-        const nowMs = performance.now();
+        const nowMs = this.#now();
         this.#session.report(datagram, nowMs);
         this.#goOn(nowMs);
       },
@@ -154,7 +167,7 @@ class ShellOfSession implements UdpSender {
   readonly #onTurnEnd = (): void => {
     this.#turnEnd = undefined;
     if (this.#isClosed) return;
-    const nowMs = performance.now();
+    const nowMs = this.#now();
     this.#session.flush(nowMs);
     this.#goOn(nowMs);
   };
@@ -181,11 +194,11 @@ class ShellOfSession implements UdpSender {
 
   readonly #onTimer = (): void => {
     this.#timer = undefined;
-    if (!this.#isClosed) this.#goOn(performance.now());
+    if (!this.#isClosed) this.#goOn(this.#now());
   };
 
   #failed(code: string): void {
-    const nowMs = performance.now();
+    const nowMs = this.#now();
     const count = (this.#sendErrors[code] ?? 0) + 1;
     this.#sendErrors[code] = count;
     if (code === 'ECONNREFUSED') return this.#session.refused(nowMs);
@@ -223,7 +236,8 @@ class ShellOfSession implements UdpSender {
       const candidates = others.filter((address) => address !== present.address || this.#hasFailed);
       if (candidates.length === 0 || this.#closing !== undefined) return;
       const socket = await connectToFirst(candidates, this.#options, this.#handlers());
-      if (this.#closing === undefined) this.#readdress(socket);
+      // It may have answered meanwhile.
+      if (this.#closing === undefined && this.#session.state === 'silent') this.#readdress(socket);
       else await socket.close();
     } catch {
       this.#resolutions.failed++; // the old address is kept, and it is tried again
@@ -231,7 +245,7 @@ class ShellOfSession implements UdpSender {
   }
 
   #readdress(socket: ConnectedSocket): void {
-    const nowMs = performance.now();
+    const nowMs = this.#now();
     const before = this.#socket;
     this.#socket = socket;
     this.#hasFailed = false;
@@ -245,10 +259,10 @@ class ShellOfSession implements UdpSender {
 
   async #close(): Promise<void> {
     // The caller's counters are complete once this call returned, so the final totals are asked for after that.
-    this.#session.finish(performance.now());
+    this.#session.finish(this.#now());
     await new Promise<void>((resolve) => {
       this.#finished = resolve;
-      this.#wakeAt(0, performance.now());
+      this.#wakeAt(0, this.#now());
     });
     const untilMs = performance.now() + LAST_SEND_MS;
     while (!this.#isIdle && performance.now() < untilMs) await delay(1);

@@ -36,7 +36,8 @@ export class UnconfirmedSession implements ReportedSession {
   readonly key: WireKey;
   readonly sealing: Sealing;
   readonly reports = new ReportState(true);
-  readonly held = new Set<HeldDatagram>();
+  /** By their sequences, in the order in which they came. */
+  readonly held = new Map<number, HeldDatagram>();
   address = '';
   port = 0;
   highest = 0;
@@ -82,7 +83,7 @@ export class UnconfirmedSessions {
     return this.#sessions.get(id);
   }
 
-  /** Notes an authentic datagram, and keeps a copy of what it holds. */
+  /** Notes an authentic datagram, and keeps a copy of what it holds; one that is held already is let go. Reports go to where the highest sequence came from. */
   hold(
     session: UnconfirmedSession,
     header: DatagramHeader,
@@ -90,17 +91,23 @@ export class UnconfirmedSessions {
     from: DatagramSource,
     nowMs: number,
   ): void {
+    if (session.held.has(header.sequence)) {
+      this.#letGo++;
+      return;
+    }
     this.#sessions.delete(session.id);
     this.#sessions.set(session.id, session);
     if (this.#sessions.size > this.#limits.maxUnconfirmedSessions) this.#forgetOldest();
     session.lastMs = nowMs;
-    session.address = from.address;
-    session.port = from.port;
-    session.highest = Math.max(session.highest, header.sequence);
+    if (header.sequence > session.highest) {
+      session.address = from.address;
+      session.port = from.port;
+      session.highest = header.sequence;
+    }
     session.reports.accept(opened.length + session.sealing.overheadBytes);
     const { address, port } = from;
     const held = { header, bytes: opened.slice(), address, port, heldSinceMs: nowMs, session };
-    session.held.add(held);
+    session.held.set(header.sequence, held);
     this.#held.add(held);
     this.#heldBytes += opened.length + HELD_OVERHEAD_BYTES;
     while (this.#heldBytes > this.#limits.maxUnconfirmedBytes) this.#letGoOldest();
@@ -108,7 +115,7 @@ export class UnconfirmedSessions {
 
   /** The session is not unconfirmed any more; what was held of it, in the order in which it came. */
   release(session: UnconfirmedSession): readonly HeldDatagram[] {
-    const held = [...session.held];
+    const held = [...session.held.values()];
     for (const each of held) this.#remove(each);
     this.#sessions.delete(session.id);
     return held;
@@ -157,7 +164,7 @@ export class UnconfirmedSessions {
 
   #remove(held: HeldDatagram): void {
     this.#held.delete(held);
-    held.session.held.delete(held);
+    held.session.held.delete(held.header.sequence);
     this.#heldBytes -= held.bytes.length + HELD_OVERHEAD_BYTES;
   }
 }

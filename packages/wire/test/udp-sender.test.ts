@@ -92,7 +92,7 @@ describe.each([
     await until(() => ofSequence(2).length === 2);
     expect(ofSequence(2)[0]).toEqual(ofSequence(2)[1]);
     expect(events).toEqual([{ type: 'receiver', state: 'receiving', address: '127.0.0.1', port: reporter.port }]);
-    expect([sender.state, sender.silentSinceMs]).toEqual(['receiving', undefined]);
+    expect([sender.state, sender.silentForMs]).toEqual(['receiving', undefined]);
     const closedMs = performance.now();
     await sender.close();
     expect(performance.now() - closedMs).toBeLessThan(200);
