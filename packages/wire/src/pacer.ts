@@ -9,6 +9,7 @@ import { isFragment } from './datagram.ts';
  * fragment loses all of it: its pace leaves a receiver that stops for 5 ms (a collection of garbage) its buffer.
  */
 const BURST_BYTES = 40 * kernelBytes(1200);
+/** What leaves at most, in the kernel's bytes. */
 export const BYTES_PER_MS = 40 * kernelBytes(1200);
 
 const FRAGMENT_COST = 2.5;
