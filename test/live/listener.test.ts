@@ -49,7 +49,7 @@ test('no replay server: said once, counted, and said again when there is one', a
   await listen.program.ready(/no replay server answers at/);
   await sendLoad({ port: production.port, count: 200, ratePerSecond: 400, request: (number) => numberedGet(number) });
   const back = await startReplay('-f', `http://127.0.0.1:${staging.port}`, '-p', String(away.port));
-  await listen.program.ready(/: receiving again, /);
+  await listen.program.ready(/: receiving again$/m);
   await sendLoad({ port: production.port, count: 100, ratePerSecond: 400, request: (number) => numberedGet(number) });
   await staging.arrived(100);
   const { stderr } = listen.program;

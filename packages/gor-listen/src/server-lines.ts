@@ -16,11 +16,12 @@ export function serverLine(news: ReplayServerEvent, { key }: ListenConfig): Serv
   switch (news.type) {
     case 'receiving':
       return {
-        text: `replay server ${server}: receiving${news.isBack ? ' again' : ''}, ${lossText(news)}`,
+        // What was lost meanwhile is known only when it has heard of it.
+        text: `replay server ${server}: ${news.isBack ? 'receiving again' : `receiving, ${lossText(news)}`}`,
         isWarning: news.isBack,
       };
     case 'silent': {
-      const orElse = key === undefined ? '' : ', or it has another key';
+      const orElse = key === undefined ? ', or it has a key' : ', or it has another key';
       return { text: `no replay server answers at ${server}${orElse}`, isWarning: true };
     }
     case 'readdressed':
@@ -45,7 +46,7 @@ export function readableText(config: ListenConfig, servers: readonly ReplayServe
 /** The end of the statistics line; empty where nothing is sent. */
 export function lossOfAllText({ replayServers }: ListenLedger): string {
   if (replayServers.length === 0) return '';
-  const heard = replayServers.filter(({ receiver }) => receiver.id !== null);
+  const heard = replayServers.filter(({ receiver }) => receiver.state === 'receiving');
   const received = sumOf(heard, 'received');
   const silent = replayServers.filter(({ receiver }) => receiver.state === 'silent').map((each) => each.replayServer);
   const texts = heard.length === 0 ? [] : [`${lossText({ received, lost: sumOf(heard, 'lost') })} on the way`];

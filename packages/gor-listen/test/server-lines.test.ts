@@ -36,9 +36,9 @@ describe('the line about a replay server', () => {
     ],
     [
       { type: 'receiving', received: 0, lost: 0, isBack: true, ...where },
-      ...([config, 'replay server a:28020: receiving again, nothing lost', true] as const),
+      ...([config, 'replay server a:28020: receiving again', true] as const),
     ],
-    [{ type: 'silent', ...where }, config, 'no replay server answers at a:28020', true],
+    [{ type: 'silent', ...where }, config, 'no replay server answers at a:28020, or it has a key', true],
     [
       { type: 'silent', ...where },
       ...([sealed, 'no replay server answers at a:28020, or it has another key', true] as const),
@@ -88,10 +88,15 @@ describe('the end of the statistics line', () => {
     ['nobody was heard yet', [server('a:1', 'unknown', 0, 0)], ''],
     ['one that receives', [server('a:1', 'receiving', 9998, 2)], ', 0.02% lost on the way'],
     ['one that never answered', [server('a:1', 'silent', 0, 0)], ', no answer from a:1'],
-    ['one that fell silent', [server('a:1', 'silent', 3, 1)], ', 25.00% lost on the way, no answer from a:1'],
+    ['one that fell silent: what it said is old', [server('a:1', 'silent', 3, 1)], ', no answer from a:1'],
     [
-      'several: the loss of all, and who is silent',
-      [server('a:1', 'receiving', 50, 0), server('b:1', 'silent', 49, 1), server('c:1', 'silent', 0, 0)],
+      'several: the loss of those that report, and who is silent',
+      [
+        server('a:1', 'receiving', 50, 0),
+        server('d:1', 'receiving', 49, 1),
+        server('b:1', 'silent', 49, 1),
+        server('c:1', 'silent', 0, 0),
+      ],
       ', 1.00% lost on the way, no answer from b:1, c:1',
     ],
   ])('%s', (_, replayServers, text) => {
