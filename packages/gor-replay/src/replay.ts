@@ -47,7 +47,7 @@ export type ReplayEvent =
   | {
       readonly type: 'unopened';
       /** Of the last one. */
-      readonly reason: 'sealed' | 'not-sealed' | 'unknown-key' | 'forged';
+      readonly reason: 'sealed' | 'not-sealed' | 'unknown-key' | 'forged' | 'unconfirmed';
       readonly address: string;
       readonly datagrams: number;
     }

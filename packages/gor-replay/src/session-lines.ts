@@ -52,6 +52,7 @@ const unopenedTexts: Readonly<Record<Extract<ReplayEvent, { type: 'unopened' }>[
   'not-sealed': 'not sealed: give the listener the key, by --key-file',
   'unknown-key': 'sealed with a key that is not in the file here',
   forged: 'sealed with another key than they say, or changed on the way',
+  unconfirmed: 'held for 1 s, and the listener did not hear the reports: a recording, or a firewall on the way back',
 };
 
 /**

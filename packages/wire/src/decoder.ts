@@ -14,10 +14,11 @@ import { type KeyReject, Keyring } from './keyring.ts';
 import type { DatagramReject, ReceiverLedger } from './receiver-ledger.ts';
 import { RecordIntake, startFor } from './record-intake.ts';
 import { type DatagramSource, ReportState } from './reporter.ts';
-import { plaintext, recordSealing, type WireKey } from './sealing.ts';
+import { isSameKey, plaintext, recordSealing, type WireKey } from './sealing.ts';
 import type { Session } from './session.ts';
 import { SessionReports } from './session-reports.ts';
 import { SessionTable } from './session-table.ts';
+import { isBusy, isOver } from './session-times.ts';
 import type { SessionStart } from './totals.ts';
 import { UnconfirmedSession, UnconfirmedSessions } from './unconfirmed-sessions.ts';
 import { UnopenedWatch } from './unopened-watch.ts';
@@ -48,7 +49,7 @@ export class WireDecoder {
     this.#keyring = new Keyring(options.keys ?? []);
     this.#reports = new SessionReports(options);
     this.#unopened = new UnopenedWatch(options.onUnopened);
-    this.#unconfirmed = new UnconfirmedSessions(this.#limits);
+    this.#unconfirmed = new UnconfirmedSessions(this.#limits, this.#unopened.noteOverdue);
     this.#fragments = new FragmentTable(this.#limits, (id, last) => this.#sessions.byId(id)?.order.resolve(last));
     const surroundings = { receiver: options.receiver, fragments: this.#fragments, room: { records: 0, bytes: 0 } };
     this.#intake = new RecordIntake(options.onRecord, this.#limits, surroundings);
@@ -66,7 +67,7 @@ export class WireDecoder {
     const key = this.#keyring.find(header.keyId);
     if (typeof key === 'string') return this.#unopenable(undefined, key, from, nowMs);
     const session = this.#sessions.find(header);
-    if (session !== undefined && session.key !== key) this.#unopenable(session, 'forged', from, nowMs);
+    if (session !== undefined && !isSameKey(session.key, key)) this.#unopenable(session, 'forged', from, nowMs);
     else if (session !== undefined) this.#pushKnown(session, datagram, header, from, nowMs);
     else if (key !== undefined) this.#pushUnconfirmed(datagram, header, key, from, nowMs);
     else this.#accept(undefined, datagram, header, from, nowMs);
@@ -82,7 +83,7 @@ export class WireDecoder {
   }
 
   /** In how many milliseconds `advance` is to be called: soon while something is missing, held, or to be reported. */
-  dueMs(_nowMs: number): number {
+  dueMs(): number {
     return this.#isBusy || this.#unconfirmed.isBusy ? BUSY_MS : IDLE_MS;
   }
 
@@ -258,7 +259,7 @@ export class WireDecoder {
       this.#intake.drain(session);
     }
     if (state === 'ended' || state === 'silent') return;
-    if (state === 'closing' && this.#isOver(session, nowMs)) {
+    if (state === 'closing' && isOver(session, nowMs, this.#limits.endGraceMs)) {
       session.state = 'ended';
       this.#end(session, 'final');
     } else if (state === 'live' && nowMs - session.lastMs >= this.#limits.silenceMs) {
@@ -268,12 +269,6 @@ export class WireDecoder {
       this.#reports.advance(session, nowMs);
       this.#isBusy ||= isBusy(session);
     }
-  }
-
-  #isOver({ closingSinceMs, missing, order }: Session, nowMs: number): boolean {
-    const { endGraceMs } = this.#limits;
-    const isComplete = missing.count === 0 && order.isEmpty;
-    return nowMs - closingSinceMs >= (isComplete ? endGraceMs : 2 * endGraceMs);
   }
 
   #evicted(session: Session): void {
@@ -302,9 +297,4 @@ export class WireDecoder {
     const counts = session?.rejectedDatagrams ?? this.#rejected;
     counts[reason] = (counts[reason] ?? 0) + 1;
   }
-}
-
-/** Whether time has to be looked at closely. */
-function isBusy({ missing, order, reports }: Session): boolean {
-  return missing.count > 0 || order.isTracking || reports.isWanted;
 }

@@ -1,7 +1,7 @@
 // The keys that a receiver takes: which of them a datagram names, and why it is refused where it names none of them.
 // docs/wire-protocol.md, "Sealing".
 
-import type { WireKey } from './sealing.ts';
+import { isSameKey, type WireKey } from './sealing.ts';
 
 /**
  * Why a datagram is refused by its key: `sealed` (there are no keys here), `not-sealed` (there are, and it is plaintext), `unknown-key`
@@ -17,12 +17,12 @@ export class Keyring {
     this.set(keys);
   }
 
-  /** Replaces the keys, those that were there staying the same objects; throws a TypeError where two have one id, since datagrams could not tell them apart. */
+  /** Replaces the keys; throws a TypeError where two have one id, since datagrams could not tell them apart. */
   set(keys: readonly WireKey[]): void {
     const byId = new Map<number, WireKey>();
     for (const key of keys) {
       if (byId.has(key.id)) throw new TypeError(`keys must differ in their ids; two have the id ${key.id}`);
-      byId.set(key.id, this.has(key) ? this.#keys.get(key.id)! : key);
+      byId.set(key.id, key);
     }
     this.#keys = byId;
   }
@@ -36,7 +36,6 @@ export class Keyring {
   /** Whether this very key is still there; undefined, plaintext, is where there are none. */
   has(key: WireKey | undefined): boolean {
     if (key === undefined) return this.#keys.size === 0;
-    const known = this.#keys.get(key.id);
-    return known?.bytes.every((byte, at) => byte === key.bytes[at]) === true;
+    return isSameKey(key, this.#keys.get(key.id));
   }
 }

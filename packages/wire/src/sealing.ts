@@ -49,6 +49,12 @@ export function wireKey(bytes: Uint8Array): WireKey {
   return { id: (high << 8) | low || 1, bytes: copy };
 }
 
+/** Whether two keys are one; undefined is plaintext. */
+export function isSameKey(one: WireKey | undefined, other: WireKey | undefined): boolean {
+  if (one === other) return true;
+  return one !== undefined && other?.bytes.every((byte, at) => byte === one.bytes[at]) === true;
+}
+
 /** For what the session's sender sends. `session`: 16 hexadecimal digits. */
 export function recordSealing(key: WireKey, session: string): Sealing {
   return new GcmSealing(key.id, derive(key.bytes, session, 'gor wire 1 records', KEY_BYTES));

@@ -124,10 +124,10 @@ export class Session implements SessionView, ReportedSession {
     this.sealing = sealing;
     this.reports = reports;
     this.#surroundings = surroundings;
-    const { fragments, room } = surroundings;
     this.missing = new MissingSequences((first, end) => this.#giveUp(first, end));
-    const isAwaited = (sequence: number) => this.missing.has(sequence) || fragments.endsIn(this.id, sequence);
-    this.order = new ConnectionOrder(isAwaited, room);
+    const isAwaited = (sequence: number) =>
+      this.missing.has(sequence) || surroundings.fragments.endsIn(this.id, sequence);
+    this.order = new ConnectionOrder(isAwaited, surroundings.room);
   }
 
   /** A sealed session is opened by totals: the start is known before the first datagram is taken. */
@@ -176,20 +176,18 @@ export class Session implements SessionView, ReportedSession {
 
   /** Notes the sender's totals, of the datagram of that sequence. */
   takeTotals(totals: ReportedTotals, sequence: number, nowMs: number): void {
-    if (totals.start?.receiver === this.#surroundings.receiver && !this.isConfirmed)
-      this.#learnStart(totals.start, nowMs);
+    const { start } = totals;
+    if (start?.receiver === this.#surroundings.receiver && !this.isConfirmed) this.#learnStart(start, nowMs);
     if (sequence >= this.#totalsSequence) {
       this.#totalsSequence = sequence;
       this.totals = totals;
       if (totals.resendFrom > 0) this.missing.giveUpBelow(totals.resendFrom);
     }
-    if (totals.final) {
-      this.reports.want();
-      if (this.state === 'live') {
-        this.state = 'closing';
-        this.closingSinceMs = nowMs;
-      }
-    }
+    if (!totals.final) return;
+    this.reports.want();
+    if (this.state !== 'live') return;
+    this.state = 'closing';
+    this.closingSinceMs = nowMs;
   }
 
   /** Whether what is missing can be sent again. */
@@ -199,8 +197,8 @@ export class Session implements SessionView, ReportedSession {
 
   /** Whether what is missing may still come: in a session that has just begun nobody knows yet. */
   mayBeRepaired(nowMs: number): boolean {
-    const isOff = this.totals?.resendFrom === 0;
-    return this.isRepairable || (!isOff && !this.isConfirmed && nowMs - this.#beganMs < BEGINNING_MS);
+    const mayBegin = this.totals?.resendFrom !== 0 && !this.isConfirmed;
+    return this.isRepairable || (mayBegin && nowMs - this.#beganMs < BEGINNING_MS);
   }
 
   /** Sequences missing from the start on. */
@@ -239,8 +237,7 @@ export class Session implements SessionView, ReportedSession {
   /** A report of the session without its ranges. */
   report(backlog: number): Report {
     const { received, lost } = this.balance();
-    const mean = this.datagrams === 0 ? 0 : this.#requestsTaken / this.datagrams;
-    const mayCome = Math.ceil(this.missingCount * mean);
+    const mayCome = Math.ceil((this.missingCount * this.#requestsTaken) / Math.max(1, this.datagrams));
     return {
       isConfirmed: this.isConfirmed,
       highest: this.#window.highest,
@@ -258,10 +255,8 @@ export class Session implements SessionView, ReportedSession {
 
   /** From here on the session is taken up again where it was forgotten. */
   get end(): { readonly sequence: number; readonly number: number } {
-    const { highest } = this.#window;
-    if (!this.isConfirmed) return { sequence: highest + 1, number: this.#highestNumber + 1 };
-    const number = Math.max(this.#highestNumber, this.#beforeStart) + 1;
-    return { sequence: Math.max(highest + 1, this.#startSequence), number };
+    const [start, before] = this.isConfirmed ? [this.#startSequence, this.#beforeStart] : [1, 0];
+    return { sequence: Math.max(this.highest + 1, start), number: Math.max(this.#highestNumber, before) + 1 };
   }
 
   /** Record numbers grow with the sequences, by at most what a datagram can hold. */

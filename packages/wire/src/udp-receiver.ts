@@ -8,7 +8,6 @@ import { setImmediate } from 'node:timers/promises';
 import { WireDecoder } from './decoder.ts';
 import type { DecoderLimits, SessionEndReason } from './decoder-options.ts';
 import { systemCode, wireError } from './errors.ts';
-import type { KeyReject } from './keyring.ts';
 import { integerInRange, receiverDefaults } from './options.ts';
 import type { ReceiverLedger } from './receiver-ledger.ts';
 import type { WireRecord } from './record.ts';
@@ -16,6 +15,7 @@ import type { DatagramSource } from './reporter.ts';
 import { wireKey } from './sealing.ts';
 import type { SessionView } from './session.ts';
 import { SourceNetworks } from './source-networks.ts';
+import type { UnopenedReason } from './unopened-watch.ts';
 
 /**
  * What a receiver tells: its socket had an error (the system's code), and is read on; or, at most once a minute, that datagrams came which
@@ -25,7 +25,7 @@ export type ReceiverEvent =
   | { readonly type: 'socket-error'; readonly code: string }
   | {
       readonly type: 'unopened';
-      readonly reason: KeyReject;
+      readonly reason: UnopenedReason;
       readonly address: string;
       readonly port: number;
       readonly datagrams: number;
@@ -159,7 +159,7 @@ class SocketDecoder {
   }
 
   dueMs(): number {
-    this.#nextLookMs = this.decoder.dueMs(this.#nowMs);
+    this.#nextLookMs = this.decoder.dueMs();
     return this.#nextLookMs;
   }
 

@@ -55,6 +55,7 @@ export class UnconfirmedSession implements ReportedSession {
 /** Owner of all that waits for confirmation. */
 export class UnconfirmedSessions {
   readonly #limits: UnconfirmedLimits;
+  readonly #onOverdue: (session: UnconfirmedSession, nowMs: number) => void;
   /** The one heard of the longest ago comes first. */
   readonly #sessions = new Map<string, UnconfirmedSession>();
   /** All that is held, the oldest first. */
@@ -62,8 +63,10 @@ export class UnconfirmedSessions {
   #heldBytes = 0;
   #letGo = 0;
 
-  constructor(limits: UnconfirmedLimits) {
+  /** `onOverdue`: datagrams of this session were held too long. */
+  constructor(limits: UnconfirmedLimits, onOverdue: (session: UnconfirmedSession, nowMs: number) => void) {
     this.#limits = limits;
+    this.#onOverdue = onOverdue;
   }
 
   get count(): number {
@@ -131,6 +134,7 @@ export class UnconfirmedSessions {
     for (const held of this.#held) {
       if (nowMs - held.heldSinceMs < HELD_MS) break;
       this.#letGoOldest();
+      this.#onOverdue(held.session, nowMs);
     }
     this.forget(({ lastMs }) => nowMs - lastMs >= SILENCE_MS);
   }

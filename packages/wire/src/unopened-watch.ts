@@ -1,12 +1,16 @@
-// Tells, at most once a minute, that datagrams come that do not fit the keys: as a rule a wrong key on one side.
+// Tells, at most once a minute, that datagrams come that do not fit the keys, or that nobody confirms: as a rule a wrong key
+// on one side, or reports that do not get back.
 
 import type { KeyReject } from './keyring.ts';
 import type { DatagramSource } from './reporter.ts';
 
-/** Datagrams that could not be opened. */
+/** A key that does not fit, or a session that does not name this receiver within 1 s. */
+export type UnopenedReason = KeyReject | 'unconfirmed';
+
+/** Datagrams that could not be opened, or not believed. */
 export interface UnopenedNews {
   /** Of the last one. */
-  readonly reason: KeyReject;
+  readonly reason: UnopenedReason;
   /** Where the last one came from. */
   readonly from: DatagramSource;
   /** How many, whatever the reason and source, since it was told last. */
@@ -25,8 +29,11 @@ export class UnopenedWatch {
     this.#onUnopened = onUnopened;
   }
 
+  /** Notes that datagrams of a session were held for too long. */
+  readonly noteOverdue = (from: DatagramSource, nowMs: number): void => this.note('unconfirmed', from, nowMs);
+
   /** Notes one; the handler is called last. */
-  note(reason: KeyReject, from: DatagramSource, nowMs: number): void {
+  note(reason: UnopenedReason, from: DatagramSource, nowMs: number): void {
     this.#datagrams++;
     if (nowMs - this.#lastMs < INTERVAL_MS) return;
     const datagrams = this.#datagrams;

@@ -113,9 +113,9 @@ export class JoinedEnds {
     this.forward.advance(this.nowMs);
     if (this.nowMs >= this.#decoderMs) {
       this.decoder.advance(this.nowMs);
-      this.#decoderMs = this.nowMs + this.decoder.dueMs(this.nowMs);
+      this.#decoderMs = this.nowMs + this.decoder.dueMs();
     }
-    this.#decoderMs = Math.min(this.#decoderMs, this.nowMs + this.decoder.dueMs(this.nowMs));
+    this.#decoderMs = Math.min(this.#decoderMs, this.nowMs + this.decoder.dueMs());
     this.back.advance(this.nowMs);
     if (this.nowMs % 10 === 0) this.sender.advance(this.nowMs);
     this.#pump();

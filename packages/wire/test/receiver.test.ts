@@ -239,7 +239,7 @@ describe('what is missing', () => {
 
   test('is asked for after 10 ms, and again when twice the usual time of an answer has passed', () => {
     const { sender, receiver } = withHole();
-    expect(receiver.decoder.dueMs(100)).toBe(10);
+    expect(receiver.decoder.dueMs()).toBe(10);
     receiver.run(100, 109);
     expect(asked(receiver)).toEqual([]);
     receiver.run(110, 200);
@@ -263,7 +263,7 @@ describe('what is missing', () => {
     expect(receiver.session).toMatchObject({ missing: 3, givenUp: 0 });
     receiver.run(1100, 1100).take(1101, sender.at(2));
     expect(receiver.session).toMatchObject({ missing: 0, givenUp: 3, lost: 3, rejectedDatagrams: { 'too-old': 1 } });
-    expect(receiver.decoder.dueMs(1101)).toBe(250);
+    expect(receiver.decoder.dueMs()).toBe(250);
   });
 
   test('is given up where totals say that it cannot be sent again', () => {
@@ -294,7 +294,7 @@ describe('what is missing', () => {
     expect(sum).toBe(700);
   });
 
-  test('reports never have more bytes than what came, nor follow each other within 10 ms', () => {
+  test('reports never have more bytes than what came, nor follow each other within 10 ms, but at each 32nd datagram', () => {
     const times: number[] = [];
     let [nowMs, bytes, accepted] = [0, 0, 0];
     const onReport = (datagram: Uint8Array): void => {
@@ -313,7 +313,8 @@ describe('what is missing', () => {
     for (; nowMs < 3000; nowMs++) receiver.decoder.advance(nowMs);
     expect(bytes).toBeLessThanOrEqual(accepted);
     expect(times.length).toBeGreaterThan(10);
-    expect(times.slice(1).every((time, at) => time - times[at]! >= 10)).toBe(true);
+    // 2,000 datagrams in 400 ms: each 32nd, each 10 ms what is missing, and each of them is one report at most.
+    expect(times.length).toBeLessThanOrEqual(2000 / 32 + nowMs / 10);
   });
 
   test('a forged flood costs no answer and no memory', () => {

@@ -372,7 +372,6 @@ describe('the end', () => {
 
   test.each([
     ['asks for something', { received: 4, missing: missing(3) }],
-    ['asks for nothing yet, but has not got all', { received: 4 }],
     ['is not confirmed', { received: 5, isConfirmed: false }],
     ['has not heard the final totals', { received: 5, highest: 6 }],
   ] as [string, ReportCase][])('a receiver that %s: the sender stays 1 s', (_, report) => {
