@@ -460,3 +460,74 @@ test('a thousand half-sent large records never hold more than the limit', () => 
   expect(receiver.decoder.ledger().fragments.waitingBytes).toBe(0);
   expect(receiver.session).toMatchObject({ received: 0, lost: 1000, missing: 0 });
 });
+
+describe('recordings, against what has restarted, made room, or lost its key', () => {
+  const ATTACKER = { address: '203.0.113.9', port: 4444 };
+
+  test('one recorded datagram again and again takes neither room nor the reports of the sender', () => {
+    const to: string[] = [];
+    const receiver = new Receiver(KEY, { onReport: (_, { address }) => to.push(address) });
+    const sender = new Sender(KEY).totals(undefined).add(of(1, 0), of(1, 1)).totals(startAt());
+    receiver.decoder.push(sender.at(2), ATTACKER, 0);
+    receiver.take(1, sender.at(3));
+    const held = receiver.decoder.ledger().unconfirmed.waitingBytes;
+    for (let copy = 0; copy < 5000; copy++) receiver.decoder.push(sender.at(2), ATTACKER, 2 + copy / 10);
+    receiver.run(510, 520);
+    expect(receiver.decoder.ledger().unconfirmed.waitingBytes).toBe(held);
+    expect(receiver.decoder.ledger().rejectedDatagrams).toEqual({ unconfirmed: 5000 });
+    expect(to.slice(1).every((address) => address === SOURCE.address)).toBe(true);
+    receiver.take(600, sender.at(4));
+    expect(receiver.order()).toEqual([0, 1]);
+  });
+
+  test('an older datagram from elsewhere does not move the reports of an open session', () => {
+    const sender = new Sender(KEY).totals(startAt()).add(of(1, 0), of(1, 1), of(1, 2));
+    const receiver = new Receiver(KEY).take(0, sender.at(1), sender.at(4));
+    receiver.decoder.push(sender.at(2), ATTACKER, 5);
+    expect(receiver.session).toMatchObject(SOURCE);
+    receiver.decoder.push(
+      new Sender(KEY).totals(startAt()).add(of(1, 0), of(1, 1), of(1, 2), of(1, 3)).at(5),
+      ATTACKER,
+      6,
+    );
+    expect(receiver.session).toMatchObject(ATTACKER); // another port or address of the sender
+  });
+
+  test('sessions that made room again and again are never believed twice', () => {
+    const receiver = new Receiver(KEY, { onReport: () => undefined, limits: { maxSessions: 4 } });
+    const ids = ['1', '2', '3', '4', '5', '6'].map((digit) => digit.repeat(16));
+    const senders = ids.map((session, at) => new Sender(KEY, { session }).totals(startAt()).add(of(at, 0)));
+    for (let round = 0; round < 6; round++) {
+      for (const sender of senders) receiver.take(round, sender.at(1), sender.at(2));
+      expect(receiver.records).toHaveLength(ids.length);
+    }
+    const [first] = senders;
+    first!.add(of(0, 1)).totals(startAt());
+    receiver.take(9, first!.at(3), first!.at(4));
+    expect(receiver.order(0)).toEqual([0, 1]);
+  });
+
+  test('a key that is gone opens nothing, though another one has its id', () => {
+    const receiver = new Receiver(KEY, { onReport: () => undefined });
+    const sender = new Sender(KEY).totals(startAt()).add(of(1, 0), of(1, 1));
+    receiver.take(0, sender.at(1), sender.at(2));
+    receiver.decoder.setKeys([{ ...OTHER_KEY, id: KEY.id }]);
+    receiver.take(1, sender.at(3));
+    expect(receiver.order()).toEqual([0]);
+    expect(receiver.session.rejectedDatagrams).toEqual({ forged: 1 });
+  });
+
+  test('what waits when nothing comes any more is delivered, in order', () => {
+    const sender = new Sender(KEY).totals(startAt()).add(of(1, 0), of(1, 1), of(1, 2));
+    const receiver = new Receiver(KEY).take(0, sender.at(1), sender.at(3), sender.at(4));
+    expect([receiver.order(), receiver.session.waiting]).toEqual([[], 2]);
+    receiver.decoder.finish();
+    expect([receiver.order(), receiver.session.waiting, receiver.session.lost]).toEqual([[1, 2], 0, 1]);
+  });
+
+  test('held for a second without an answer is said', () => {
+    const receiver = new Receiver(KEY, { onReport: () => undefined });
+    receiver.take(0, new Sender(KEY).totals(undefined).at(1)).run(10, 1010);
+    expect(receiver.unopened).toEqual([{ reason: 'unconfirmed', from: SOURCE, datagrams: 1 }]);
+  });
+});
