@@ -104,7 +104,7 @@ test('several rings that are closed under full traffic lose no packet and count 
       const onFrame = () => {
         counts[index]!++;
       };
-      return openRing({ ...options, onFrame, interfaces: index % 2 === 0 ? ['lo'] : ['any'], bufferBytes: 32 * MIB });
+      return openRing({ ...options, onFrame, interfaces: index % 2 === 0 ? ['lo'] : ['any'], bufferBytes: 64 * MIB });
     };
     const captures = await Promise.all(counts.map((_, index) => open(index)));
     await new Promise((resolve) => setTimeout(resolve, 500));
