@@ -96,8 +96,9 @@ export class UdpRelay {
   async rebind(): Promise<void> {
     for (const promise of this.#clients.values()) {
       const client = await promise;
-      client.outside.close();
+      const before = client.outside;
       client.outside = await this.#openOutside(client);
+      before.close();
     }
   }
 
