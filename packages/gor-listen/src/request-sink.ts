@@ -40,7 +40,7 @@ export type ReplayServerEvent =
     } & ReplayServer)
   /** Nothing came from it for 2 s, or its host refuses datagrams. */
   | ({ readonly type: 'silent' } & ReplayServer)
-  /** It was silent for so long that its name was resolved again, and datagrams go elsewhere from now on. */
+  /** It was silent, and answers from another address of its name. */
   | ({ readonly type: 'readdressed' } & ReplayServer)
   /** Its connections go to the other servers, because it is silent; or to itself again. */
   | ({ readonly type: 'spread'; readonly to: 'others' | 'itself' } & ReplayServer)

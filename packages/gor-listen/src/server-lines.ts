@@ -25,7 +25,7 @@ export function serverLine(news: ReplayServerEvent, { key }: ListenConfig): Serv
       return { text: `no replay server answers at ${server}${orElse}`, isWarning: true };
     }
     case 'readdressed':
-      return { text: `replay server ${server}: is looked for at ${address} now`, isWarning: true };
+      return { text: `replay server ${server}: is at ${address} now`, isWarning: true };
     case 'spread':
       return {
         text: `replay server ${server}: its connections go to ${news.to === 'others' ? 'the others, as long as it is silent' : 'it again'}`,

@@ -43,10 +43,7 @@ describe('the line about a replay server', () => {
       { type: 'silent', ...where },
       ...([sealed, 'no replay server answers at a:28020, or it has another key', true] as const),
     ],
-    [
-      { type: 'readdressed', ...where },
-      ...([config, 'replay server a:28020: is looked for at 10.0.0.5 now', true] as const),
-    ],
+    [{ type: 'readdressed', ...where }, ...([config, 'replay server a:28020: is at 10.0.0.5 now', true] as const)],
     [
       { type: 'spread', to: 'others', ...where },
       ...([config, 'replay server a:28020: its connections go to the others, as long as it is silent', true] as const),

@@ -80,10 +80,10 @@ export class Reachability {
     this.#fallSilent();
   }
 
-  /** Notes that datagrams go to another address from now on. */
+  /** Notes that datagrams go to another address from now on: whether somebody is there, the next probes tell. */
   readdressed(isLoopback: boolean): void {
     this.#quietProbesNeeded = isLoopback ? QUIET_PROBES_ON_LOOPBACK : QUIET_PROBES_ELSEWHERE;
-    this.#isDown = false;
+    this.#probesUnrefused = 0;
   }
 
   /** Notes how time went on; true where a probe is due, which is then taken as sent. */

@@ -1,10 +1,11 @@
-// What a sender knows of its receiver: which one it is, and what it reported last. Reads reports, and refuses those of
-// others, of earlier receivers, and old ones. docs/wire-protocol.md, "Report", "Sealing", "Reports, and sending again".
+// What a sender knows of its receiver: which one it is, what it reported last, and who may be there in its place. Reads
+// reports, and refuses those of others, of earlier receivers, and old ones. docs/wire-protocol.md, "Report", "Sealing", "Reports, and sending again".
 
 import { type HeaderReject, type ReportHeader, readReportHeader } from './datagram.ts';
 import { idText } from './ids.ts';
 import { type Report, readReport } from './report.ts';
 import { plaintext, reportSealing, type Sealing, type WireKey } from './sealing.ts';
+import type { SessionStart } from './totals.ts';
 
 /**
  * Why a report is refused, beside what is wrong in its header: `other-session`; `sealed` (and no key here), `not-sealed`,
@@ -26,15 +27,43 @@ export type ReportReject =
 
 /** So many ids of earlier receivers are remembered; the one retired first goes. */
 const MAX_RETIRED = 4096;
+/** So many may be there in the present one's place; the one heard of first goes. */
+const MAX_CANDIDATES = 16;
 
-/** Owner of the receiver's id and of those of its forerunners. */
+/** A receiver of which an authentic report came. */
+export class KnownReceiver {
+  /** 16 hexadecimal digits. */
+  readonly id: string;
+  readonly sealing: Sealing;
+  /** Of its last report. */
+  sequence = 0;
+  /** What is meant for it, as the sender sets it at its first report. */
+  start: SessionStart | undefined;
+
+  constructor(id: string, sealing: Sealing) {
+    this.id = id;
+    this.sealing = sealing;
+  }
+}
+
+/** A report, and whose it is. */
+export interface ReceivedReport {
+  readonly report: Report;
+  readonly receiver: KnownReceiver;
+}
+
+/**
+ * Owner of what is known of the receiver, of its forerunners' ids, and of the candidates: receivers that have not yet
+ * shown that they are there now. A report may have been held up on its way, and be of an earlier receiver; only totals
+ * that go out after it let a receiver report that it is confirmed.
+ */
 export class ReceiverView {
   readonly #session: string;
   readonly #key: WireKey | undefined;
   readonly #retired = new Set<string>();
-  #id: string | undefined;
-  #sealing: Sealing = plaintext;
-  #sequence = 0;
+  /** By id, in the order in which they were first heard of. */
+  readonly #candidates = new Map<string, KnownReceiver>();
+  #present: KnownReceiver | undefined;
   #last: Report | undefined;
 
   constructor(session: string, key: WireKey | undefined) {
@@ -42,60 +71,78 @@ export class ReceiverView {
     this.#key = key;
   }
 
-  /** The receiver's id, 16 hexadecimal digits; undefined before the first report. */
-  get id(): string | undefined {
-    return this.#id;
+  /** The receiver that is there, as far as is known: the first one, until another one is confirmed; undefined before the first report. */
+  get present(): KnownReceiver | undefined {
+    return this.#present;
   }
 
-  /** What this receiver reported last. */
+  /** What it reported last. */
   get last(): Report | undefined {
     return this.#last;
   }
 
   /** Takes a report, which it may open in place; or says why not. `highestSent`: sequences up to this one have left. */
-  read(datagram: Uint8Array, highestSent: number): Report | ReportReject {
+  read(datagram: Uint8Array, highestSent: number): ReceivedReport | ReportReject {
     const header = readReportHeader(datagram);
     if (typeof header === 'string') return header;
-    const receiver = idText(header.receiverHigh, header.receiverLow);
-    const refusal = this.#refusal(header, receiver);
+    const id = idText(header.receiverHigh, header.receiverLow);
+    const known = this.#present?.id === id ? this.#present : this.#candidates.get(id);
+    const refusal = this.#refusal(header, id, known);
     if (refusal !== undefined) return refusal;
-    const sealing = this.#sealingFor(receiver);
-    const opened = sealing.open(datagram);
+    const receiver = known ?? new KnownReceiver(id, this.#sealingFor(id));
+    const opened = receiver.sealing.open(datagram);
     if (opened === undefined) return 'forged';
     const report = readReport(opened);
     if (report === undefined) return 'bad-report';
     if (report.highest > highestSent) return 'implausible';
-    this.#sealing = sealing;
-    this.#become(receiver);
-    this.#sequence = header.sequence;
-    this.#last = report;
-    return report;
+    receiver.sequence = header.sequence;
+    if (this.#present === undefined || (known !== undefined && report.isConfirmed)) this.#become(receiver);
+    else if (known === undefined) this.#stand(receiver);
+    if (receiver === this.#present) this.#last = report;
+    return { report, receiver };
   }
 
   /** What the header alone tells against a report. */
-  #refusal(header: ReportHeader, receiver: string): ReportReject | undefined {
+  #refusal(header: ReportHeader, id: string, known: KnownReceiver | undefined): ReportReject | undefined {
     if (idText(header.sessionHigh, header.sessionLow) !== this.#session) return 'other-session';
     if (this.#key === undefined && header.keyId !== 0) return 'sealed';
     if (this.#key !== undefined && header.keyId === 0) return 'not-sealed';
     if (this.#key !== undefined && header.keyId !== this.#key.id) return 'unknown-key';
-    if (this.#retired.has(receiver)) return 'retired';
-    return receiver === this.#id && header.sequence <= this.#sequence ? 'too-old' : undefined;
+    if (this.#retired.has(id)) return 'retired';
+    return known !== undefined && header.sequence <= known.sequence ? 'too-old' : undefined;
   }
 
-  #sealingFor(receiver: string): Sealing {
-    if (this.#key === undefined || receiver === this.#id) return this.#sealing;
-    return reportSealing(this.#key, this.#session, receiver);
+  #sealingFor(id: string): Sealing {
+    return this.#key === undefined ? plaintext : reportSealing(this.#key, this.#session, id);
   }
 
-  #become(receiver: string): void {
-    if (receiver === this.#id) return;
-    if (this.#id !== undefined) this.#retired.add(this.#id);
-    if (this.#retired.size > MAX_RETIRED) {
-      for (const first of this.#retired) {
-        this.#retired.delete(first);
-        break;
-      }
+  #stand(candidate: KnownReceiver): void {
+    this.#candidates.set(candidate.id, candidate);
+    if (this.#candidates.size <= MAX_CANDIDATES) return;
+    for (const first of this.#candidates.keys()) {
+      this.#candidates.delete(first);
+      break;
     }
-    this.#id = receiver;
+  }
+
+  /** The one before is retired, and with it who was heard of before this one: it is newer than they are. */
+  #become(receiver: KnownReceiver): void {
+    if (receiver === this.#present) return;
+    if (this.#present !== undefined) this.#retire(this.#present.id);
+    for (const id of this.#candidates.keys()) {
+      this.#candidates.delete(id);
+      if (id === receiver.id) break;
+      this.#retire(id);
+    }
+    this.#present = receiver;
+  }
+
+  #retire(id: string): void {
+    this.#retired.add(id);
+    if (this.#retired.size <= MAX_RETIRED) return;
+    for (const first of this.#retired) {
+      this.#retired.delete(first);
+      break;
+    }
   }
 }

@@ -32,6 +32,16 @@ export class Rendezvous {
     return this.#awayCount > 0;
   }
 
+  /** Whether a server's connections go to others: it is away, and not all are. */
+  isLeft(server: number): boolean {
+    return this.#awayCount < this.#hashes.length && this.#isAway[server]!;
+  }
+
+  /** Whether all servers are away. */
+  get areAllAway(): boolean {
+    return this.#awayCount === this.#hashes.length;
+  }
+
   /** The index of the server that a connection goes to when all are there. `connection`: 0 to 2^53 - 1. */
   first(connection: number): number {
     return this.#highest(connection, false);

@@ -10,13 +10,15 @@ export interface ResentCounters {
   /** Sent again, and their bytes. */
   readonly datagrams: number;
   readonly bytes: number;
-  /** Not sent because the budget was used up; asked for again they count again. */
+  /** Not sent because the budget was used up, or because so many were asked for in 10 ms; asked for again they count again. */
   readonly overBudget: number;
   /** Not kept any more. */
   readonly gone: number;
 }
 
 const PAUSE_MS = 10;
+/** So many sequences are looked at in that time: a receiver never misses more, and who makes reports up costs no more. */
+const MOST_LOOKS = 8192;
 /** How many entries may lie dead before the array is cut. */
 const SLACK = 1024;
 
@@ -33,6 +35,8 @@ export class ResendQueue {
   readonly #budget: ResendBudget;
   readonly #asked: number[] = [];
   #first = 0;
+  #looks = 0;
+  #looksSinceMs = Number.NEGATIVE_INFINITY;
   readonly #resent = { datagrams: 0, bytes: 0, overBudget: 0, gone: 0 };
 
   /** `limits`: undefined where nothing is sent again. */
@@ -62,16 +66,13 @@ export class ResendQueue {
   /** Takes what a report names, all of it sent once; returns how many sequences cannot be sent again any more. */
   ask(missing: readonly MissingRange[], nowMs: number): number {
     this.#buffer?.advance(nowMs);
+    this.#resumeLooks(nowMs);
     let gone = 0;
     for (const { first, count } of missing) {
       const from = Math.max(first, this.#buffer?.oldest ?? 0);
-      const end = Math.min(first + count, this.#buffer?.next ?? 0);
-      gone += count - Math.max(0, end - from);
-      for (let sequence = from; sequence < end; sequence++) {
-        if (this.#ask(sequence, nowMs)) continue;
-        this.#resent.overBudget += end - sequence;
-        break;
-      }
+      const end = Math.max(from, Math.min(first + count, this.#buffer?.next ?? 0));
+      gone += count - (end - from);
+      this.#resent.overBudget += end - this.#askFrom(from, end, nowMs);
     }
     this.#resent.gone += gone;
     return gone;
@@ -109,15 +110,27 @@ export class ResendQueue {
     return { resent: { ...this.#resent }, kept: this.#buffer?.counters() ?? NOTHING_KEPT };
   }
 
-  /** False where the budget is used up: then the others of the range are not looked at. */
-  #ask(sequence: number, nowMs: number): boolean {
+  #resumeLooks(nowMs: number): void {
+    if (nowMs - this.#looksSinceMs < PAUSE_MS) return;
+    this.#looksSinceMs = nowMs;
+    this.#looks = MOST_LOOKS;
+  }
+
+  /** Where it stops, at `end` at the latest: the first that there is no budget for, or no look. */
+  #askFrom(from: number, end: number, nowMs: number): number {
     const buffer = this.#buffer!;
-    // One that waits in this queue was last sent at Infinity.
-    if (nowMs - buffer.againMs(sequence) < PAUSE_MS) return true;
-    if (!this.#budget.take(buffer.lengthOf(sequence))) return false;
-    buffer.noteAgain(sequence, Number.POSITIVE_INFINITY);
-    this.#asked.push(sequence);
-    return true;
+    let sequence = from;
+    for (; sequence < end && this.#looks > 0; sequence++, this.#looks--) {
+      // One that waits in this queue was last sent at Infinity.
+      if (nowMs - buffer.againMs(sequence) < PAUSE_MS) continue;
+      if (!this.#budget.take(buffer.lengthOf(sequence))) {
+        this.#looks--;
+        break;
+      }
+      buffer.noteAgain(sequence, Number.POSITIVE_INFINITY);
+      this.#asked.push(sequence);
+    }
+    return sequence;
   }
 
   #forget(): void {

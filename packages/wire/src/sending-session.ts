@@ -43,6 +43,8 @@ export class SendingSession {
   readonly #schedule = new TotalsSchedule();
   readonly #startedMs: number;
   #start: SessionStart | undefined;
+  /** Of a receiver that is not known to be there, whose report is not answered yet. */
+  #answerStart: SessionStart | undefined;
   #highestSent = 0;
   /** Of the last totals: nothing needs to follow them. */
   #totalsSequence = 0;
@@ -135,27 +137,24 @@ export class SendingSession {
   }
 
   /** The turn of the event loop is over: what waits for company gets no more. */
-  flush(_nowMs: number): void {
+  flush(): void {
     this.#encoder.flush();
   }
 
   /** Takes what came back from the receiver; it may be opened in place. */
   report(datagram: Uint8Array, nowMs: number): void {
-    const before = this.#receiver.id;
-    const report = this.#receiver.read(datagram, this.#highestSent);
-    if (typeof report === 'string') {
-      this.#rejected[report] = (this.#rejected[report] ?? 0) + 1;
+    const isFirst = this.#receiver.present === undefined;
+    const read = this.#receiver.read(datagram, this.#highestSent);
+    if (typeof read === 'string') {
+      this.#rejected[read] = (this.#rejected[read] ?? 0) + 1;
       return;
     }
     this.#reports++;
-    this.#reachability.heard(nowMs);
-    if (report.isConfirmed) this.#window.reported(report.highest, nowMs);
-    const receiver = this.#receiver.id;
-    const isNew = receiver !== undefined && receiver !== before;
-    if (isNew) this.#start = this.#startFor(receiver, before === undefined, nowMs);
-    const gone = this.#resends.ask(report.missing, nowMs);
-    if (this.#hasAll(report)) this.#schedule.known();
-    else if (isNew || !report.isConfirmed || gone > 0) this.#schedule.want();
+    const { report, receiver } = read;
+    const isNew = receiver.start === undefined;
+    receiver.start ??= this.#startFor(receiver.id, isFirst, nowMs);
+    if (receiver === this.#receiver.present) this.#heard(receiver.start, report, isNew, nowMs);
+    else this.#answer(receiver.start);
     this.advance(nowMs);
   }
 
@@ -167,7 +166,7 @@ export class SendingSession {
   /** Datagrams go to another address from now on. */
   readdressed(nowMs: number, isLoopback: boolean): void {
     this.#reachability.readdressed(isLoopback);
-    this.#schedule.want();
+    if (!this.#reachability.isDown) this.#schedule.want(); // else a probe goes there soon
     this.advance(nowMs);
   }
 
@@ -217,8 +216,24 @@ export class SendingSession {
       abandonedDatagrams: this.#abandonedDatagrams,
       ...this.#resends.counters(),
       reports: { received: this.#reports, rejected: { ...this.#rejected } },
-      receiver: { state, id: this.#receiver.id ?? null, silentTimes, received, lost, backlog },
+      receiver: { state, id: this.#receiver.present?.id ?? null, silentTimes, received, lost, backlog },
     };
+  }
+
+  /** The receiver that is there has reported. */
+  #heard(start: SessionStart, report: Report, isNew: boolean, nowMs: number): void {
+    this.#start = start;
+    this.#reachability.heard(nowMs);
+    if (report.isConfirmed) this.#window.reported(report.highest, nowMs);
+    const gone = this.#resends.ask(report.missing, nowMs);
+    if (this.#hasAll(report)) this.#schedule.known();
+    else if (isNew || !report.isConfirmed || gone > 0) this.#schedule.want();
+  }
+
+  /** One that may be there in its place has reported: the next totals name it, so that it can show that it is. */
+  #answer(start: SessionStart): void {
+    this.#answerStart = start;
+    this.#schedule.want();
   }
 
   #refusal(record: WireRecord): SendRefusal | undefined {
@@ -264,7 +279,9 @@ export class SendingSession {
     const final = this.#isFinal;
     const oldest = this.#resends.oldest(nowMs) ?? this.#queue.peek();
     const lowest = oldest === undefined ? this.#encoder.next.sequence : sequenceOf(oldest);
-    const totals = { ...this.#totals(), final, start: this.#start, resendFrom: this.#resends.isOn ? lowest : 0 };
+    const start = this.#answerStart ?? this.#start;
+    this.#answerStart = undefined;
+    const totals = { ...this.#totals(), final, start, resendFrom: this.#resends.isOn ? lowest : 0 };
     this.#encoder.addTotals(totals, this.#nowUs(), nowMs);
     this.#totalsSequence = this.#encoder.next.sequence - 1;
     if (final && this.#finalSequence === 0) this.#finalSequence = this.#totalsSequence;

@@ -11,7 +11,7 @@ import type { SenderEvent, UdpSender, UdpSenderCounters, UdpSenderOptions } from
 /** A server that is silent for so long is away: its connections go to the others. */
 const AWAY_AFTER_MS = 3000;
 
-/** What a spread sender tells, beside what its senders do: a server's connections go to the others, or to itself again. */
+/** What a spread sender tells, beside what its senders do: a server's connections go to the others, or to itself again. While all are away nothing. */
 export type SpreadEvent =
   | SenderEvent
   | {
@@ -70,12 +70,15 @@ class Spread implements SpreadSender {
   readonly #options: SpreadSenderOptions;
   readonly #rendezvous: Rendezvous;
   readonly #timers: (NodeJS.Timeout | undefined)[] = [];
+  /** As was told of each server: its connections go to the others. */
+  readonly #isLeft: boolean[];
   #movedRecords = 0;
   #hasEnded = false;
 
   constructor(options: SpreadSenderOptions) {
     this.#options = options;
     this.#rendezvous = new Rendezvous(options.servers.map(({ host, port }) => `${host}:${port}`));
+    this.#isLeft = options.servers.map(() => false);
   }
 
   optionsOf(server: number): UdpSenderOptions {
@@ -147,14 +150,20 @@ class Spread implements SpreadSender {
 
   #leaveWhereDue(server: number): void {
     // Before all senders are open none is asked: it is looked at again.
-    const silentForMs = this.senders[server]?.silentForMs ?? 0;
-    const waitMs = AWAY_AFTER_MS - silentForMs;
+    const silentMs = this.senders[server]?.silentForMs ?? 0;
+    const waitMs = AWAY_AFTER_MS - silentMs;
     if (waitMs <= 0) return this.#setAway(server, true);
     this.#timers[server] = setTimeout(() => this.#leaveWhereDue(server), Math.max(1, waitMs));
   }
 
+  /** Tells whose connections go elsewhere since. While all are away nothing is told: each keeps its own. */
   #setAway(server: number, isAway: boolean): void {
-    if (!this.#rendezvous.setAway(server, isAway) || this.senders.length === 1) return;
-    this.#options.onEvent({ type: 'spread', from: server, to: isAway ? 'others' : 'itself' }, server);
+    if (!this.#rendezvous.setAway(server, isAway) || this.#rendezvous.areAllAway) return;
+    for (let at = 0; at < this.#isLeft.length; at++) {
+      const isLeft = this.#rendezvous.isLeft(at);
+      if (isLeft === this.#isLeft[at]) continue;
+      this.#isLeft[at] = isLeft;
+      this.#options.onEvent({ type: 'spread', from: at, to: isLeft ? 'others' : 'itself' }, at);
+    }
   }
 }

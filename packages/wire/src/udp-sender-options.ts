@@ -17,7 +17,7 @@ export type SenderEvent =
     }
   /** At most one for each code in 10 s; `count` is how many errors of this code there were so far. */
   | { readonly type: 'send-error'; readonly code: string; readonly count: number }
-  /** The name of a silent receiver was resolved again, and datagrams go to another of its addresses from now on. */
+  /** A receiver that was silent reports, from another address than the one that was told last. Comes before `receiving`. */
   | { readonly type: 'readdressed'; readonly address: string; readonly port: number };
 
 /** What openUdpSender takes. */
@@ -57,10 +57,10 @@ export interface RemoteAddress {
 /** Made by openUdpSender. */
 export interface UdpSender {
   readonly session: string;
-  /** Where datagrams go; another address once the sender was readdressed. */
+  /** Where datagrams go; while the receiver is silent one of its addresses after the other. */
   readonly remote: RemoteAddress;
   readonly state: ReceiverState;
-  /** Milliseconds since the last report, or the start where none came; undefined unless the state is `silent`. */
+  /** For how long no report has come, in milliseconds in which the process ran; undefined unless the state is `silent`. */
   readonly silentForMs: number | undefined;
   /** Bytes of datagrams that wait to leave. */
   readonly waitingBytes: number;

@@ -2,8 +2,10 @@
 // when, and again is the session's business. docs/wire-protocol.md, "Sender".
 
 import { randomBytes } from 'node:crypto';
+import { AddressSearch } from './address-search.ts';
 import { addressesOf, type ConnectedSocket, connectToFirst, type SocketHandlers } from './connected-socket.ts';
 import { integerInRange } from './options.ts';
+import { ProcessClock } from './process-clock.ts';
 import type { ReceiverNews, ReceiverState } from './reachability.ts';
 import type { WireRecord } from './record.ts';
 import { type WireKey, wireKey } from './sealing.ts';
@@ -14,11 +16,6 @@ import type { RemoteAddress, UdpSender, UdpSenderCounters, UdpSenderOptions } fr
 const ERROR_EVENT_INTERVAL_MS = 10_000;
 /** So long at the end for what the kernel did not take yet. */
 const LAST_SEND_MS = 20;
-/** A receiver that is silent for so long is looked for at its other addresses, and then again each so often. */
-const LOOK_AFTER_MS = 3000;
-const LOOK_INTERVAL_MS = 5000;
-/** The timer goes at least each 250 ms. */
-const LONGEST_STEP_MS = 300;
 
 /** Resolves the name, connects the socket, and starts the session. Rejects with WireError, or TypeError or RangeError for an option. */
 export async function openUdpSender(options: UdpSenderOptions): Promise<UdpSender> {
@@ -37,11 +34,10 @@ class ShellOfSession implements UdpSender {
   #session!: SendingSession;
   readonly #sendErrors: Record<string, number> = {};
   readonly #errorToldMs = new Map<string, number>();
-  readonly #resolutions = { tried: 0, failed: 0 };
-  #clockMs = performance.now();
-  #nowMs = 0;
-  #lookedMs = Number.NEGATIVE_INFINITY;
-  #isLooking = false;
+  readonly #search: AddressSearch;
+  readonly #clock = new ProcessClock(performance.now());
+  /** Where the receiver is, as was told last. */
+  #toldAddress = '';
   /** A send failed since the socket was connected. */
   #hasFailed = false;
   #timer: NodeJS.Timeout | undefined;
@@ -56,11 +52,18 @@ class ShellOfSession implements UdpSender {
 
   constructor(options: UdpSenderOptions) {
     this.#options = options;
+    this.#search = new AddressSearch({
+      target: options,
+      handlers: this.#handlers(),
+      isWanted: () => this.#session.state === 'silent' && this.#closing === undefined,
+      onFound: (socket) => this.#readdress(socket),
+    });
   }
 
   async open(key: WireKey | undefined): Promise<void> {
     const { host, resolve } = this.#options;
     this.#socket = await connectToFirst(await addressesOf(host, resolve), this.#options, this.#handlers());
+    this.#toldAddress = this.remote.address;
     try {
       const { isLoopback } = this.#socket;
       const nowUs = (): number => Date.now() * 1000;
@@ -106,14 +109,14 @@ class ShellOfSession implements UdpSender {
       ...this.#session.counters(),
       sendErrors: { ...this.#sendErrors },
       remote: { ...this.remote },
-      resolutions: { ...this.#resolutions },
+      resolutions: this.#search.counters(),
     };
   }
 
   drain(): Promise<void> {
     if (this.#isClosed) return Promise.resolve();
     const nowMs = this.#now();
-    this.#session.flush(nowMs);
+    this.#session.flush();
     this.#goOn(nowMs);
     if (this.#isIdle) return Promise.resolve();
     return new Promise((resolve) => void this.#waiters.push(resolve));
@@ -128,16 +131,12 @@ class ShellOfSession implements UdpSender {
     return this.close();
   }
 
-  /** A process that was stopped has not read what came meanwhile: that time does not count as silence. */
-  #now(): number {
-    const clockMs = performance.now();
-    this.#nowMs += Math.min(LONGEST_STEP_MS, clockMs - this.#clockMs);
-    this.#clockMs = clockMs;
-    return this.#nowMs;
-  }
-
   get #isIdle(): boolean {
     return this.#session.isIdle && this.#socket.isSettled;
+  }
+
+  #now(): number {
+    return this.#clock.at(performance.now());
   }
 
   #handlers(): SocketHandlers {
@@ -168,14 +167,17 @@ class ShellOfSession implements UdpSender {
     this.#turnEnd = undefined;
     if (this.#isClosed) return;
     const nowMs = this.#now();
-    this.#session.flush(nowMs);
+    this.#session.flush();
     this.#goOn(nowMs);
   };
 
   /** Brings the time to the session, sends, and sets the timer for what is next. */
   #goOn(nowMs: number): void {
     this.#session.advance(nowMs);
-    this.#lookWhereDue(nowMs);
+    const sinceMs = this.#session.silentSinceMs;
+    if (sinceMs !== undefined && this.#closing === undefined) {
+      this.#search.advance(sinceMs, this.remote.address, this.#hasFailed, nowMs);
+    }
     this.#pump(nowMs);
     this.#advanceMs = nowMs + this.#session.dueMs(nowMs);
     this.#wakeAt(Math.min(this.#advanceMs, nowMs + this.#session.waitMs(nowMs)), nowMs);
@@ -201,7 +203,7 @@ class ShellOfSession implements UdpSender {
     const nowMs = this.#now();
     const count = (this.#sendErrors[code] ?? 0) + 1;
     this.#sendErrors[code] = count;
-    if (code === 'ECONNREFUSED') return this.#session.refused(nowMs);
+    if (code === 'ECONNREFUSED') return this.#refused(nowMs);
     this.#hasFailed = true;
     const toldMs = this.#errorToldMs.get(code);
     if (toldMs !== undefined && nowMs - toldMs < ERROR_EVENT_INTERVAL_MS) return;
@@ -209,50 +211,26 @@ class ShellOfSession implements UdpSender {
     this.#options.onEvent({ type: 'send-error', code, count });
   }
 
-  readonly #onReceiver = ({ type: state }: ReceiverNews): void => {
-    this.#options.onEvent({ type: 'receiver', state, ...this.remote });
-  };
-
-  #lookWhereDue(nowMs: number): void {
+  #refused(nowMs: number): void {
+    this.#session.refused(nowMs);
     const sinceMs = this.#session.silentSinceMs;
-    if (sinceMs === undefined || this.#isLooking || this.#closing !== undefined) return;
-    if (nowMs < Math.max(sinceMs + LOOK_AFTER_MS, this.#lookedMs + LOOK_INTERVAL_MS)) return;
-    this.#lookedMs = nowMs;
-    this.#isLooking = true;
-    void this.#look().finally(() => {
-      this.#isLooking = false;
-    });
+    if (sinceMs !== undefined) this.#search.refused(sinceMs, this.remote.address, nowMs);
   }
 
-  /** Resolves the name again, and connects to the address behind the present one; to the same only where sends to it fail. */
-  async #look(): Promise<void> {
-    const { host, resolve } = this.#options;
-    const present = this.remote;
-    this.#resolutions.tried++;
-    try {
-      const addresses = await addressesOf(host, resolve);
-      const behind = addresses.indexOf(present.address) + 1;
-      const others = [...addresses.slice(behind), ...addresses.slice(0, behind)];
-      const candidates = others.filter((address) => address !== present.address || this.#hasFailed);
-      if (candidates.length === 0 || this.#closing !== undefined) return;
-      const socket = await connectToFirst(candidates, this.#options, this.#handlers());
-      // It may have answered meanwhile.
-      if (this.#closing === undefined && this.#session.state === 'silent') this.#readdress(socket);
-      else await socket.close();
-    } catch {
-      this.#resolutions.failed++; // the old address is kept, and it is tried again
+  readonly #onReceiver = ({ type: state }: ReceiverNews): void => {
+    const { remote } = this;
+    if (state === 'receiving' && remote.address !== this.#toldAddress) {
+      this.#toldAddress = remote.address;
+      this.#options.onEvent({ type: 'readdressed', ...remote });
     }
-  }
+    this.#options.onEvent({ type: 'receiver', state, ...remote });
+  };
 
   #readdress(socket: ConnectedSocket): void {
     const nowMs = this.#now();
-    const before = this.#socket;
+    void this.#socket.close();
     this.#socket = socket;
     this.#hasFailed = false;
-    void before.close();
-    if (socket.remote.address !== before.remote.address) {
-      this.#options.onEvent({ type: 'readdressed', ...socket.remote });
-    }
     this.#session.readdressed(nowMs, socket.isLoopback);
     this.#goOn(nowMs);
   }
@@ -264,8 +242,8 @@ class ShellOfSession implements UdpSender {
       this.#finished = resolve;
       this.#wakeAt(0, this.#now());
     });
-    const untilMs = performance.now() + LAST_SEND_MS;
-    while (!this.#isIdle && performance.now() < untilMs) await delay(1);
+    const untilMs = this.#now() + LAST_SEND_MS;
+    while (!this.#isIdle && this.#now() < untilMs) await delay(1);
     this.#isClosed = true;
     clearTimeout(this.#timer);
     clearImmediate(this.#turnEnd);

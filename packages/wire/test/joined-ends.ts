@@ -107,7 +107,7 @@ export class JoinedEnds {
 
   /** A turn of both: what was added leaves, what is under way arrives, a millisecond passes. */
   step(): void {
-    this.sender.flush(this.nowMs);
+    this.sender.flush();
     this.#pump();
     this.nowMs++;
     this.forward.advance(this.nowMs);

@@ -82,13 +82,18 @@ test.each([
     ['0 silent', '250 probe', '300 receiving', '300 up'],
   ],
   [
-    'so does another address',
-    true,
+    'another address does not: it is asked, too, and what was quiet at the one before does not count',
+    false,
     [
       [0, 'refused'],
-      [100, 'readdressed'],
+      [1100, 'readdressed'],
+      [2300, 'heard'],
+      [4000, 'heard'],
     ],
-    ['0 silent', '100 up'],
+    [
+      ...['0 silent', '250 probe', '500 probe', '750 probe', '1000 probe', '1250 probe'],
+      ...['1500 probe', '1750 probe', '2000 probe', '2250 probe', '2300 receiving', '2300 up'],
+    ],
   ],
 ] as [string, boolean, [number, Happening][], string[]][])('%s', (_, isLoopback, happenings, told) => {
   expect(course(isLoopback, happenings, 5000)).toEqual(told);

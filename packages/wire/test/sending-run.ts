@@ -63,7 +63,7 @@ export class SendingRun {
       const refusal = this.session.add(numbered(this.#requests, bytes), this.nowMs);
       if (refusal !== undefined) throw new Error(refusal);
       this.#requests++;
-      this.session.flush(this.nowMs);
+      this.session.flush();
       this.#pump();
     }
     return this.left.slice(before).map(({ sequence }) => sequence);

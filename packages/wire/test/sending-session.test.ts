@@ -22,7 +22,7 @@ describe('sending again', () => {
     const before = run.left.length;
     const asked = [sequences[3]!, sequences[4]!, sequences[20]!];
     run.session.add(numbered(99), run.nowMs);
-    run.session.flush(run.nowMs);
+    run.session.flush();
     run.report({ highest: run.highest, missing: missing(...asked) });
     expect(run.sequencesFrom(before).slice(0, 4)).toEqual([...asked, 32]);
     for (const [at, sequence] of asked.entries()) {
@@ -87,6 +87,33 @@ describe('sending again', () => {
     expect(resent.bytes).toBeLessThanOrEqual(earned);
     expect(resent.bytes).toBeGreaterThan(earned - 1200);
     expect(resent.overBudget).toBe(700 - resent.datagrams);
+  });
+
+  test('not more than 8,192 sequences are looked at in 10 ms, whatever reports name; the rest is counted', () => {
+    const run = new SendingRun({ resendShare: 1 });
+    for (let round = 0; round < 20; round++) run.until(run.nowMs + 21) && run.send(850, 10);
+    const overBudget = (): number => run.session.counters().resent.overBudget;
+    const all = run.highest - 1;
+    const everything = { highest: run.highest, missing: [{ first: 1, count: all }] };
+    run.session.report(reportOf({ sequence: 1, ...everything }), run.nowMs);
+    expect(overBudget()).toBe(all - 8192);
+    run.session.report(reportOf({ sequence: 2, ...everything }), run.nowMs + 9);
+    expect(overBudget()).toBe(2 * all - 8192);
+    run.session.report(reportOf({ sequence: 3, ...everything }), run.nowMs + 10);
+    expect(overBudget()).toBe(3 * all - 2 * 8192);
+  });
+
+  test('a report is read no further than the budget reaches', () => {
+    const run = new SendingRun({ resendShare: 0 });
+    run.send(700, 1132);
+    run.until(100).report({ highest: run.highest, missing: [{ first: 2, count: 698 }] });
+    const before = run.session.counters().resent.overBudget;
+    expect(before).toBe(698 - Math.floor(262_144 / 1200));
+    run.until(200).send(1, 10);
+    const small = run.highest;
+    run.send(1);
+    run.until(250).report({ highest: run.highest, missing: [{ first: 690, count: small - 689 }] });
+    expect(run.session.counters().resent.overBudget).toBe(before + small - 689);
   });
 
   test('a flood of requests for everything leaves new datagrams their way, and no memory grows', () => {
@@ -167,12 +194,82 @@ describe('reports', () => {
     run.report({ highest: 9, sequence: 5, received: 1 });
     run.report({ highest: 9, sequence: 4, received: 1 });
     expect(run.session.counters().receiver.received).toBe(9);
-    run.report({ highest: 9, sequence: 1, receiver: OTHER_RECEIVER, received: 2 });
+    run.report({ highest: 9, sequence: 1, receiver: OTHER_RECEIVER, isConfirmed: false });
+    run.report({ highest: 9, sequence: 2, receiver: OTHER_RECEIVER, received: 2 });
     run.report({ highest: 9, sequence: 6, received: 1, missing: missing(3) });
     expect(run.session.counters()).toMatchObject({
-      reports: { received: 2, rejected: { 'too-old': 2, retired: 1 } },
+      reports: { received: 3, rejected: { 'too-old': 2, retired: 1 } },
       receiver: { id: OTHER_RECEIVER, received: 2 },
       resent: { datagrams: 0 },
+    });
+  });
+
+  describe.each([
+    ['plaintext', undefined],
+    ['sealed', KEY],
+  ])('%s: another receiver', (_, key) => {
+    const other = { receiver: OTHER_RECEIVER, highest: 1, isConfirmed: false };
+    const known = (): SendingRun => {
+      const run = new SendingRun({ key });
+      run.report({}).until(1500).send(10);
+      return run.until(1550).report({ highest: 9, received: 9 });
+    };
+
+    test('whose report was held up on its way is answered once, and changes nothing', () => {
+      const run = known();
+      const before = run.left.length;
+      run.report({ ...other, sequence: 7, backlog: 5, missing: [] }).until(1580);
+      expect(run.left.slice(before).map(({ totals }) => totals?.start?.receiver)).toEqual([OTHER_RECEIVER]);
+      run.report({ ...other, sequence: 7 });
+      run.report({ highest: 9, sequence: 50, received: 8, missing: missing(5) }).until(3000);
+      expect(run.lastTotals.totals.start).toEqual({ receiver: RECEIVER, sequence: 1, number: 1 });
+      expect(run.session.counters()).toMatchObject({
+        reports: { received: 4, rejected: { 'too-old': 1 } },
+        receiver: { id: RECEIVER, received: 8, backlog: 0 },
+        resent: { datagrams: 1 },
+      });
+    });
+
+    test('does not keep a receiver that is gone from being said to be silent', () => {
+      const run = known();
+      for (let sequence = 7; run.nowMs < 3500; sequence++) run.report({ ...other, sequence }).until(run.nowMs + 100);
+      expect(run.until(3600).news).toEqual(['0 receiving', '3550 silent']);
+    });
+
+    test('that is confirmed takes its place at once, with the start that it was told first', () => {
+      const run = known();
+      run.report({ ...other, sequence: 1 });
+      const told = run.lastTotals;
+      expect(told.atMs).toBe(1550);
+      expect(run.session.counters().receiver.id).toBe(RECEIVER);
+      run.report({ receiver: OTHER_RECEIVER, sequence: 2, highest: told.sequence });
+      expect(run.session.counters().receiver.id).toBe(OTHER_RECEIVER);
+      expect(run.until(3000).lastTotals.totals.start).toEqual(told.totals.start);
+      run.report({ sequence: 99, highest: 9 });
+      expect(run.session.counters().reports.rejected).toEqual({ retired: 1 });
+    });
+
+    test('that was heard of before the one that was confirmed since is an earlier one, one heard of after is not', () => {
+      const run = known();
+      const [early, late] = ['00000000000000aa', '00000000000000bb'];
+      for (const receiver of [early, OTHER_RECEIVER, late]) run.report({ ...other, receiver, sequence: 1 });
+      run.report({ receiver: OTHER_RECEIVER, sequence: 2 });
+      run.report({ receiver: early, sequence: 2 });
+      expect(run.session.counters().receiver.id).toBe(OTHER_RECEIVER);
+      expect(run.session.counters().reports.rejected).toEqual({ retired: 1 });
+      run.report({ receiver: late, sequence: 2 });
+      expect(run.session.counters().receiver.id).toBe(late);
+    });
+
+    test('of which there are many: sixteen are remembered, and the newest still gets its turn', () => {
+      const run = known();
+      for (let count = 1; count <= 100; count++) {
+        run.report({ ...other, receiver: count.toString(16).padStart(16, '0'), sequence: 1 });
+      }
+      run.report({ receiver: (84).toString(16).padStart(16, '0'), sequence: 2 });
+      expect(run.session.counters().receiver.id).toBe(RECEIVER);
+      run.report({ receiver: (100).toString(16).padStart(16, '0'), sequence: 2 });
+      expect(run.session.counters().receiver.id).toBe((100).toString(16).padStart(16, '0'));
     });
   });
 
@@ -329,12 +426,22 @@ describe('silence and refusals', () => {
   });
 
   test('another address: totals go there at once, and records are taken', () => {
+    const run = new SendingRun().until(2500);
+    run.session.readdressed(run.nowMs, false);
+    run.until(2501);
+    expect(run.lastTotals.atMs).toBe(2501);
+    expect(run.session.add(record(), run.nowMs)).toBeUndefined();
+  });
+
+  test('another address after refusals: the next probe goes there, and records are taken once somebody reports', () => {
     const run = new SendingRun().until(500);
     run.session.refused(run.nowMs);
-    run.session.readdressed(run.nowMs, false);
-    run.until(501);
-    expect(run.lastTotals.atMs).toBeLessThanOrEqual(501);
-    expect(run.session.add(record(), run.nowMs)).toBeUndefined();
+    run.session.readdressed(run.nowMs + 10, false);
+    run.until(740);
+    expect([run.lastTotals.atMs, run.session.add(record(), run.nowMs)]).toEqual([0, 'no-receiver']);
+    run.until(760);
+    expect([run.lastTotals.atMs, run.session.add(record(), run.nowMs)]).toEqual([750, 'no-receiver']);
+    expect(run.report({}).session.add(record(), run.nowMs)).toBeUndefined();
   });
 });
 

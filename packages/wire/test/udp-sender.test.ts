@@ -180,6 +180,60 @@ test('a name whose address is silent is resolved again after 3 s, and each 5 s: 
   expect(sender.counters()).toMatchObject({ remote: { address: '::1' }, resolutions: { tried: 2, failed: 1 } });
 }, 15_000);
 
+test('addresses that refuse are asked in turn, and nothing is said of them; one that answers is found within a second', async () => {
+  const before = await Reporter.at(0, '127.0.0.2');
+  const { port } = before;
+  await before.close();
+  const resolve = async (): Promise<string[]> => ['127.0.0.1', '127.0.0.2', '::1'];
+  const [sender, events] = await senderTo(port, { host: 'replay.example', resolve });
+  const seen = new Set<string>();
+  await until(() => seen.add(sender.remote.address).size === 3);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(sender.send(record())).toBe('no-receiver');
+  expect(events.map(({ type }) => type)).toEqual(['receiver']);
+  const upMs = performance.now();
+  await Reporter.at(port, '127.0.0.2');
+  await until(() => sender.state === 'receiving');
+  expect(performance.now() - upMs).toBeLessThan(1000);
+  expect(events.slice(1)).toEqual([
+    { type: 'readdressed', address: '127.0.0.2', port },
+    { type: 'receiver', state: 'receiving', address: '127.0.0.2', port },
+  ]);
+  expect(sender.counters().resolutions).toEqual({ tried: 1, failed: 0 });
+}, 10_000);
+
+test('a receiver that is back before its name is resolved again is not left', async () => {
+  const before = await Reporter.at(0);
+  const { port } = before;
+  await before.close();
+  let answer: (addresses: string[]) => void = () => {};
+  let asked = 0;
+  const resolve = (): Promise<string[]> =>
+    asked++ === 0 ? Promise.resolve(['127.0.0.1']) : new Promise((resolved) => (answer = resolved));
+  const [sender, events] = await senderTo(port, { host: 'replay.example', resolve });
+  await until(() => asked === 2);
+  await Reporter.at(port);
+  await until(() => sender.state === 'receiving');
+  answer(['127.0.0.1', '127.0.0.2']);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect([sender.remote.address, sender.state, sender.send(record())]).toEqual(['127.0.0.1', 'receiving', undefined]);
+  expect(events.map((event) => event.type === 'receiver' && event.state)).toEqual(['silent', 'receiving']);
+}, 10_000);
+
+test('time in which the process stands still is no silence: nothing is said, and no connection goes elsewhere', async () => {
+  const reporters = [await Reporter.at(0), await Reporter.at(0)];
+  const servers = reporters.map(({ port }) => ({ host: '127.0.0.1', port }));
+  const events: string[] = [];
+  const totals = (): { captured: number; dropped: Record<string, number> } => ({ captured: 0, dropped: {} });
+  const onEvent = (event: SpreadEvent): void => void events.push(event.type === 'receiver' ? event.state : event.type);
+  const spread = await openSpreadSender({ servers, totals, onEvent });
+  open.unshift(spread);
+  await until(() => events.length === 2);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5500);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(events).toEqual(['receiving', 'receiving']);
+}, 10_000);
+
 test('an address that is silent stays: there is no other', async () => {
   const reporter = await Reporter.at(0);
   reporter.answer = () => undefined;
@@ -228,6 +282,28 @@ describe('spreading', () => {
     expect(new Set(sender.senders.map(({ session }) => session)).size).toBe(3);
     await sender.drain();
     expect(sender.waitingBytes).toBe(0);
+  }, 15_000);
+
+  test('where all are silent nothing is said of others: each keeps its connections', async () => {
+    const reporters = [await Reporter.at(0), await Reporter.at(0)];
+    const silent = await Reporter.at(0);
+    silent.answer = () => undefined;
+    const [alone, eventsOfOne] = await spreadOver([silent.port]);
+    const [sender, events] = await spreadOver(reporters.map(({ port }) => port));
+    await until(() => sender.senders.every(({ state }) => state === 'receiving'));
+    const spreads = (): unknown[] =>
+      events.flatMap(([event]) => (event.type === 'spread' ? [`${event.from} ${event.to}`] : []));
+    reporters[0]!.answer = () => undefined;
+    await until(() => spreads().length === 1);
+    reporters[1]!.answer = () => undefined;
+    await until(() => sender.senders[1]!.state === 'silent');
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    expect(spreads()).toEqual(['0 others']);
+    reporters[0]!.answer = (highest) => ({ highest });
+    await until(() => spreads().length === 3);
+    expect(spreads()).toEqual(['0 others', '0 itself', '1 others']);
+    expect(alone.senders[0]!.state).toBe('silent');
+    expect(eventsOfOne.map(([{ type }]) => type)).toEqual(['receiver']);
   }, 15_000);
 
   test('one server is served like any other', async () => {
