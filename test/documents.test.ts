@@ -80,7 +80,7 @@ describe('docs/operating.md', () => {
       [
         'wire/src/datagram.ts HeaderReject',
         'wire/src/record.ts RecordReject',
-        'wire/src/session.ts SessionReject',
+        'wire/src/session-view.ts SessionReject',
         'wire/src/keyring.ts KeyReject',
         'wire/src/receiver-ledger.ts DatagramReject',
       ],
@@ -106,7 +106,7 @@ describe('docs/operating.md', () => {
     'capture/src/errors.ts CaptureErrorCode',
     'wire/src/errors.ts WireErrorCode',
     'cli/src/privileges-error.ts PrivilegesErrorCode',
-    'wire/src/session.ts SessionState',
+    'wire/src/session-view.ts SessionState',
     'wire/src/reachability.ts ReceiverState',
   ])('knows the words of %s', (source) => {
     const pages = `${operating}${supported}`;

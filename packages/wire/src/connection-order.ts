@@ -4,20 +4,7 @@
 
 import { LastSequences } from './last-sequences.ts';
 import type { WireRecord } from './record.ts';
-
-/** What may wait for its order, for all sessions of a receiver together. */
-export interface OrderLimits {
-  /** Records; default 16,384. */
-  readonly maxWaitingRecords: number;
-  /** Bytes of these, their headers included; default 32 MiB. */
-  readonly maxWaitingBytes: number;
-}
-
-/** What waits in all sessions of a receiver. */
-export interface WaitingRoom {
-  records: number;
-  bytes: number;
-}
+import type { OrderHolder, WaitingRoom } from './waiting-room.ts';
 
 /** A record with its place: the sequence of the datagram that held its last byte. */
 export interface PlacedRecord {
@@ -44,13 +31,10 @@ interface WaitingConnection {
   awaited: number;
 }
 
-/** Of a session, those whose last place is remembered while something is missing; the least recently used goes. */
-const MAX_CONNECTIONS = 4096;
-
 /** The order of one session's connections. */
 export class ConnectionOrder {
   readonly #isAwaited: (sequence: number) => boolean;
-  readonly #room: WaitingRoom;
+  readonly #room: WaitingRoom<OrderHolder>;
   readonly #waiting = new Map<number, WaitingConnection>();
   readonly #byAwaited = new Map<number, WaitingConnection[]>();
   /** Those whose first record may not have to wait any more. */
@@ -58,11 +42,14 @@ export class ConnectionOrder {
   /** Made when it is needed first. */
   #delivered: LastSequences | undefined;
   #isTracking = false;
+  #waitingRecords = 0;
+  #waitingBytes = 0;
   #waitingRequests = 0;
   #late = 0;
+  #forgotten = 0;
 
   /** `isAwaited`: whether what is in the datagram of this sequence may still come. */
-  constructor(isAwaited: (sequence: number) => boolean, room: WaitingRoom) {
+  constructor(isAwaited: (sequence: number) => boolean, room: WaitingRoom<OrderHolder>) {
     this.#isAwaited = isAwaited;
     this.#room = room;
   }
@@ -77,8 +64,22 @@ export class ConnectionOrder {
     return this.#waiting.size === 0;
   }
 
-  get hasFreed(): boolean {
-    return this.#freed.length > 0;
+  get waitingRecords(): number {
+    return this.#waitingRecords;
+  }
+
+  get waitingBytes(): number {
+    return this.#waitingBytes;
+  }
+
+  /** Connections whose last delivered record is remembered. */
+  get orderedConnections(): number {
+    return this.#delivered?.size ?? 0;
+  }
+
+  /** Connections forgotten over the limit: a record may be delivered behind a later one of theirs. */
+  get forgotten(): number {
+    return this.#forgotten;
   }
 
   get waitingRequests(): number {
@@ -98,7 +99,15 @@ export class ConnectionOrder {
   /** Nothing is missing and nothing waits: every record that comes is later than all before. */
   rest(): void {
     this.#isTracking = false;
+    this.#room.connections -= this.orderedConnections;
     this.#delivered = undefined;
+  }
+
+  /** Forgets so many connections, those least recently used; no more than there are. */
+  forgetConnections(count: number): void {
+    for (let at = 0; at < count; at++) this.#delivered?.forgetOldest();
+    this.#room.connections -= count;
+    this.#forgotten += count;
   }
 
   /** Whether the record is to be delivered now; else it was put among those that wait, or it is late. */
@@ -108,7 +117,7 @@ export class ConnectionOrder {
     const waiting = this.#waiting.get(record.connection);
     const isBehind = waiting !== undefined && sequence >= waiting.records[0]!.sequence;
     if (!isBehind && !this.#blocks(previous, sequence)) {
-      this.#deliveredOf().replace(record.connection, sequence);
+      this.#noteDelivered(record.connection, sequence);
       return true;
     }
     const kept = placed.isOwned ? record : { ...record, payload: record.payload.slice() };
@@ -148,31 +157,28 @@ export class ConnectionOrder {
       } else {
         this.#take(freed, first);
         if (this.#isLate(first)) continue;
-        this.#deliveredOf().replace(freed.connection, first.sequence);
+        this.#noteDelivered(freed.connection, first.sequence);
         return first;
       }
     }
     return undefined;
   }
 
-  /** Frees the first records that have waited since then or longer, whatever they wait for. */
+  /** Frees the records that have waited since then or longer, whatever they wait for, and those that they wait for in their order. */
   freeSince(sinceMs: number): void {
     for (const waiting of this.#waiting.values()) {
-      const [first] = waiting.records;
-      if (first === undefined || first.sinceMs > sinceMs) continue;
-      for (const [at, record] of waiting.records.entries()) {
-        if (record.sinceMs <= sinceMs) waiting.records[at] = { ...record, previous: 0 };
-      }
+      const { records } = waiting;
+      let last = records.length - 1;
+      while (last >= 0 && records[last]!.sinceMs > sinceMs) last--;
+      if (last < 0) continue;
+      for (let at = 0; at <= last; at++) records[at] = { ...records[at]!, previous: 0 };
       this.#free(waiting);
     }
   }
 
   /** Frees all; each connection's records keep their order. */
   freeAll(): void {
-    for (const waiting of this.#waiting.values()) {
-      for (const [at, record] of waiting.records.entries()) waiting.records[at] = { ...record, previous: 0 };
-      this.#free(waiting);
-    }
+    this.freeSince(Number.POSITIVE_INFINITY);
   }
 
   /** The lowest sequence that a record waits for; undefined for none. */
@@ -184,9 +190,12 @@ export class ConnectionOrder {
     return lowest;
   }
 
-  #deliveredOf(): LastSequences {
-    this.#delivered ??= new LastSequences(MAX_CONNECTIONS);
-    return this.#delivered;
+  /** The room bounds how many connections are remembered. */
+  #noteDelivered(connection: number, sequence: number): void {
+    this.#delivered ??= new LastSequences(Number.POSITIVE_INFINITY);
+    const { size } = this.#delivered;
+    this.#delivered.replace(connection, sequence);
+    if (this.#delivered.size > size) this.#room.addConnection();
   }
 
   #isLate({ record, sequence }: PlacedRecord): boolean {
@@ -210,6 +219,8 @@ export class ConnectionOrder {
     let at = waiting.records.length;
     while (at > 0 && waiting.records[at - 1]!.sequence > record.sequence) at--;
     waiting.records.splice(at, 0, record);
+    this.#waitingRecords++;
+    this.#waitingBytes += record.bytes;
     this.#room.records++;
     this.#room.bytes += record.bytes;
     if (record.record.kind === 'request') this.#waitingRequests++;
@@ -231,6 +242,8 @@ export class ConnectionOrder {
   #take(waiting: WaitingConnection, first: WaitingRecord): void {
     waiting.records.shift();
     if (waiting.records.length === 0) this.#waiting.delete(waiting.connection);
+    this.#waitingRecords--;
+    this.#waitingBytes -= first.bytes;
     this.#room.records--;
     this.#room.bytes -= first.bytes;
     if (first.record.kind === 'request') this.#waitingRequests--;

@@ -1,14 +1,14 @@
 // What a decoder is given and what it holds at most, with the defaults. docs/wire-protocol.md, "Limits".
 
-import type { OrderLimits } from './connection-order.ts';
 import type { FragmentLimits } from './fragment-table.ts';
 import { integerInRange, senderDefaults } from './options.ts';
 import type { WireRecord } from './record.ts';
 import type { DatagramSource } from './reporter.ts';
 import type { WireKey } from './sealing.ts';
-import type { SessionView } from './session.ts';
+import type { SessionView } from './session-view.ts';
 import type { UnconfirmedLimits } from './unconfirmed-sessions.ts';
 import type { UnopenedNews } from './unopened-watch.ts';
+import type { OrderLimits } from './waiting-room.ts';
 
 /** Why a session ended: the sender's final totals, nothing heard for long, no room for more sessions, its key taken away. */
 export type SessionEndReason = 'final' | 'silence' | 'evicted' | 'key-removed';
@@ -39,7 +39,7 @@ export interface WireDecoderOptions {
   readonly onSessionEnd?: (session: SessionView, reason: SessionEndReason) => void;
   /** Called with each report, and where it is to go; the bytes are the callee's to keep. Without it nothing is asked for. */
   readonly onReport?: (datagram: Uint8Array, to: DatagramSource) => void;
-  /** Called where a datagram does not fit the keys, at most once a minute. */
+  /** Called where a datagram does not fit the keys, at most once a minute for a source and reason, four times a minute in all. */
   readonly onUnopened?: (news: UnopenedNews) => void;
   /** With how many requests whoever runs the receiver has not finished; the sender is told. Default: 0. */
   readonly backlog?: () => number;
@@ -59,6 +59,7 @@ const defaultLimits: DecoderLimits = {
   fragmentIdleMs: 2000,
   maxWaitingRecords: 16_384,
   maxWaitingBytes: 32 * MIB,
+  maxOrderedConnections: 131_072,
   maxUnconfirmedSessions: 64,
   maxUnconfirmedBytes: 8 * MIB,
 };

@@ -18,10 +18,10 @@ import { isSameKey, plaintext, recordSealing, type WireKey } from './sealing.ts'
 import type { Session } from './session.ts';
 import { SessionReports } from './session-reports.ts';
 import { SessionTable } from './session-table.ts';
-import { isBusy, isOver } from './session-times.ts';
 import type { SessionStart } from './totals.ts';
 import { UnconfirmedSession, UnconfirmedSessions } from './unconfirmed-sessions.ts';
 import { UnopenedWatch } from './unopened-watch.ts';
+import { WaitingRoom } from './waiting-room.ts';
 
 const BUSY_MS = 10;
 const IDLE_MS = 250;
@@ -51,7 +51,8 @@ export class WireDecoder {
     this.#unopened = new UnopenedWatch(options.onUnopened);
     this.#unconfirmed = new UnconfirmedSessions(this.#limits, this.#unopened.noteOverdue);
     this.#fragments = new FragmentTable(this.#limits, (id, last) => this.#sessions.byId(id)?.order.resolve(last));
-    const surroundings = { receiver: options.receiver, fragments: this.#fragments, room: { records: 0, bytes: 0 } };
+    const room = new WaitingRoom<Session>(this.#limits, () => this.#sessions.values());
+    const surroundings = { receiver: options.receiver, fragments: this.#fragments, room };
     this.#intake = new RecordIntake(options.onRecord, this.#limits, surroundings);
     this.#sessions = new SessionTable(this.#limits.maxSessions, surroundings, (session) => this.#evicted(session));
   }
@@ -62,14 +63,15 @@ export class WireDecoder {
    * records before what is left of this datagram.
    */
   push(datagram: Uint8Array, from: DatagramSource, nowMs: number): void {
+    if (from.port === 0) return this.#reject(undefined, 'bad-source');
     const header = readHeader(datagram);
     if (typeof header === 'string') return this.#reject(undefined, header);
     const key = this.#keyring.find(header.keyId);
     if (typeof key === 'string') return this.#unopenable(undefined, key, from, nowMs);
     const session = this.#sessions.find(header);
-    if (session !== undefined && !isSameKey(session.key, key)) this.#unopenable(session, 'forged', from, nowMs);
-    else if (session !== undefined) this.#pushKnown(session, datagram, header, from, nowMs);
+    if (session !== undefined) this.#pushKnown(session, key, datagram, header, from, nowMs);
     else if (key !== undefined) this.#pushUnconfirmed(datagram, header, key, from, nowMs);
+    else if (this.#sessions.isForgotten(header)) this.#reject(undefined, 'before-start');
     else this.#accept(undefined, datagram, header, from, nowMs);
   }
 
@@ -98,9 +100,13 @@ export class WireDecoder {
     }
   }
 
-  /** Nothing comes any more: delivers what waits for what can no longer come. */
-  finish(): void {
-    for (const session of this.#sessions.values()) this.#giveUpAll(session);
+  /** Nothing comes any more: delivers what waits for its order, lets go what is held. Sessions stay what they are. */
+  close(): void {
+    this.#unconfirmed.forget(() => true);
+    for (const session of this.#sessions.values()) {
+      session.giveUpAll();
+      this.#intake.drain(session);
+    }
   }
 
   /** All counts as they stand. */
@@ -117,13 +123,14 @@ export class WireDecoder {
 
   #pushKnown(
     session: Session,
+    key: WireKey | undefined,
     datagram: Uint8Array,
     header: DatagramHeader,
     from: DatagramSource,
     nowMs: number,
   ): void {
     if (this.#isRefused(session, header.sequence)) return;
-    const opened = session.sealing.open(datagram);
+    const opened = isSameKey(session.key, key) ? session.sealing.open(datagram) : undefined;
     if (opened === undefined) this.#unopenable(session, 'forged', from, nowMs);
     else this.#accept(session, opened, header, from, nowMs);
   }
@@ -138,8 +145,9 @@ export class WireDecoder {
   ): void {
     const id = idText(header.sessionHigh, header.sessionLow);
     const known = this.#unconfirmed.find(id);
+    if (known !== undefined && this.#unconfirmed.isRefused(known, header.sequence)) return;
     const sealing = known?.sealing ?? recordSealing(key, id);
-    const opened = sealing.keyId === key.id ? sealing.open(datagram) : undefined;
+    const opened = sealing.open(datagram);
     if (opened === undefined) return this.#unopenable(undefined, 'forged', from, nowMs);
     const body = this.#intake.readBody(opened, header);
     if (typeof body === 'string') return this.#reject(undefined, body);
@@ -147,7 +155,6 @@ export class WireDecoder {
     const start = typeof body === 'number' ? startFor(this.#options.receiver, opened) : undefined;
     if (start !== undefined) return this.#confirm(session, start, opened, header, from, nowMs);
     this.#unconfirmed.hold(session, header, opened, from, nowMs);
-    if (known === undefined) session.reports.want();
     if (session.reports.isDue(nowMs)) this.#reports.reportUnconfirmed(session, nowMs);
   }
 
@@ -193,7 +200,7 @@ export class WireDecoder {
     const session = known ?? this.#sessions.find(header);
     if (session === undefined) return;
     if (session.reports.isDue(nowMs)) this.#reports.report(session, nowMs);
-    this.#isBusy ||= isBusy(session);
+    this.#isBusy ||= session.isBusy;
   }
 
   /** Steps 5 to 7. `newBytes`: what the session is to be credited for its reports. */
@@ -233,10 +240,7 @@ export class WireDecoder {
     nowMs: number,
   ): Session {
     const session = known ?? this.#openPlaintext(header, nowMs);
-    if (header.sequence > session.highest) {
-      session.address = from.address;
-      session.port = from.port;
-    }
+    session.cameFrom(from, header.sequence);
     session.reports.accept(newBytes);
     const starts = session.datagrams === 0 || session.state === 'silent';
     if (session.state === 'silent') session.state = 'live';
@@ -259,7 +263,7 @@ export class WireDecoder {
       this.#intake.drain(session);
     }
     if (state === 'ended' || state === 'silent') return;
-    if (state === 'closing' && isOver(session, nowMs, this.#limits.endGraceMs)) {
+    if (state === 'closing' && session.isOver(nowMs, this.#limits.endGraceMs)) {
       session.state = 'ended';
       this.#end(session, 'final');
     } else if (state === 'live' && nowMs - session.lastMs >= this.#limits.silenceMs) {
@@ -267,7 +271,7 @@ export class WireDecoder {
       this.#end(session, 'silence');
     } else {
       this.#reports.advance(session, nowMs);
-      this.#isBusy ||= isBusy(session);
+      this.#isBusy ||= session.isBusy;
     }
   }
 
@@ -279,13 +283,9 @@ export class WireDecoder {
   }
 
   #end(session: Session, reason: SessionEndReason): void {
-    this.#giveUpAll(session);
-    if (session.datagrams > 0) this.#options.onSessionEnd?.(session, reason);
-  }
-
-  #giveUpAll(session: Session): void {
     session.giveUpAll();
     this.#intake.drain(session);
+    if (session.datagrams > 0) this.#options.onSessionEnd?.(session, reason);
   }
 
   #unopenable(session: Session | undefined, reason: KeyReject, from: DatagramSource, nowMs: number): void {

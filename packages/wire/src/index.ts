@@ -1,6 +1,5 @@
 // @gor/wire: records over UDP, packed, fragmented, numbered, every loss counted. docs/wire-protocol.md is the format.
 
-export type { OrderLimits } from './connection-order.ts';
 export { WireDecoder } from './decoder.ts';
 export type { DecoderLimits, SessionEndReason, WireDecoderOptions } from './decoder-options.ts';
 export type { EncoderCounters, WireEncoderOptions } from './encoder.ts';
@@ -21,8 +20,8 @@ export type { Sealing, WireKey } from './sealing.ts';
 export { KEY_BYTES, wireKey } from './sealing.ts';
 export type { SendingCounters, SendingLimits, SendingOptions, SendRefusal } from './sending-options.ts';
 export { SendingSession } from './sending-session.ts';
-export type { SessionBalance, SessionState, SessionView } from './session.ts';
 export type { EarlierSessions, SessionLedger } from './session-ledger.ts';
+export type { SessionBalance, SessionState, SessionView } from './session-view.ts';
 export type { SpreadEvent, SpreadSender, SpreadSenderOptions } from './spread-sender.ts';
 export { openSpreadSender } from './spread-sender.ts';
 export type {
@@ -46,3 +45,4 @@ export type {
 } from './udp-sender-options.ts';
 export type { UnconfirmedLimits } from './unconfirmed-sessions.ts';
 export type { UnopenedNews } from './unopened-watch.ts';
+export type { OrderLimits } from './waiting-room.ts';

@@ -35,7 +35,6 @@ export class Keyring {
 
   /** Whether this very key is still there; undefined, plaintext, is where there are none. */
   has(key: WireKey | undefined): boolean {
-    if (key === undefined) return this.#keys.size === 0;
-    return isSameKey(key, this.#keys.get(key.id));
+    return key === undefined ? this.#keys.size === 0 : isSameKey(this.#keys.get(key.id), key);
   }
 }

@@ -26,6 +26,11 @@ export class LastSequences {
     return this.#forgotten;
   }
 
+  /** Connections that are remembered. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
   /** The connection's datagram; 0 where none is known. */
   of(connection: number): number {
     return this.#entries.get(connection)?.sequence ?? 0;
@@ -46,7 +51,7 @@ export class LastSequences {
     const entry: Entry = { connection, sequence, older: undefined, newer: undefined };
     this.#entries.set(connection, entry);
     this.#append(entry);
-    if (this.#entries.size > this.#maxConnections) this.#forgetOldest();
+    if (this.#entries.size > this.#maxConnections) this.forgetOldest();
     return 0;
   }
 
@@ -59,7 +64,8 @@ export class LastSequences {
     return known.sequence;
   }
 
-  #forgetOldest(): void {
+  /** Forgets the connection that was used the longest ago. */
+  forgetOldest(): void {
     if (this.#oldest === undefined) return;
     this.remove(this.#oldest.connection);
     this.#forgotten++;

@@ -34,9 +34,10 @@ export class MissingSequences {
   #ranges: Range[] = [];
   #count = 0;
   #usualAnswerMs = 0;
-  /** Before these times nothing is to be asked for, and nothing given up: ranges are not looked through. */
-  #noAskBeforeMs = 0;
-  #noGiveUpBeforeMs = 0;
+  /** Nothing was noticed, is not asked for since it was noticed, was asked for last before these times: no range is looked at in vain. */
+  #noticedMs = Number.POSITIVE_INFINITY;
+  #unaskedMs = Number.POSITIVE_INFINITY;
+  #askedMs = Number.POSITIVE_INFINITY;
 
   /** `onGivenUp` is told each range, its end exclusive, that is not missing any more and did not come. */
   constructor(onGivenUp: (first: number, end: number) => void) {
@@ -82,9 +83,9 @@ export class MissingSequences {
     const lowest = this.#ranges[0];
     if (lowest !== undefined && end <= lowest.first) this.#ranges.unshift(range);
     else this.#ranges.push(range);
+    this.#noticedMs = Math.min(this.#noticedMs, nowMs);
+    this.#unaskedMs = Math.min(this.#unaskedMs, nowMs);
     this.#count += end - first;
-    this.#noAskBeforeMs = Math.min(this.#noAskBeforeMs, nowMs + FIRST_ASK_MS);
-    if (this.#ranges.length === 1) this.#noGiveUpBeforeMs = nowMs + MISSING_MS;
     while (this.#count > MAX_MISSING) {
       const [first] = this.#ranges;
       if (first === undefined) return;
@@ -119,35 +120,39 @@ export class MissingSequences {
 
   /** Gives up what has been missing for too long. */
   advance(nowMs: number): void {
-    if (this.#count === 0 || nowMs < this.#noGiveUpBeforeMs) return;
+    if (this.#count === 0 || nowMs - this.#noticedMs < MISSING_MS) return;
     const old = this.#ranges.filter(({ noticedMs }) => nowMs - noticedMs >= MISSING_MS);
-    this.#ranges = this.#ranges.filter(({ noticedMs }) => nowMs - noticedMs < MISSING_MS);
-    let oldestMs = nowMs;
-    for (const { noticedMs } of this.#ranges) oldestMs = Math.min(oldestMs, noticedMs);
-    this.#noGiveUpBeforeMs = oldestMs + MISSING_MS;
+    if (old.length > 0) this.#ranges = this.#ranges.filter(({ noticedMs }) => nowMs - noticedMs < MISSING_MS);
+    this.#noticedMs = this.#ranges.reduce(
+      (least, { noticedMs }) => Math.min(least, noticedMs),
+      Number.POSITIVE_INFINITY,
+    );
     for (const { first, end } of old) this.#count -= end - first;
     for (const { first, end } of old) this.#onGivenUp(first, end);
   }
 
-  /** Whether something is to be asked for now. */
+  /** Whether something may be to be asked for now: not before the earliest that was, though that may have come since. */
   isDue(nowMs: number): boolean {
-    if (this.#count === 0 || nowMs < this.#noAskBeforeMs) return false;
-    const { retryMs } = this;
-    let nextMs = Number.POSITIVE_INFINITY;
-    for (const range of this.#ranges) nextMs = Math.min(nextMs, dueMsOf(range, retryMs));
-    this.#noAskBeforeMs = nextMs;
-    return nowMs >= nextMs;
+    if (this.#count === 0) return false;
+    return nowMs - this.#unaskedMs >= FIRST_ASK_MS || nowMs - this.#askedMs >= this.retryMs;
   }
 
   /** What is to be asked for now, rising, at most so many ranges; it counts as asked for. */
   ask(nowMs: number, maxRanges: number): MissingRange[] {
     const asked: MissingRange[] = [];
+    if (!this.isDue(nowMs)) return asked;
     const { retryMs } = this;
+    this.#unaskedMs = Number.POSITIVE_INFINITY;
+    this.#askedMs = Number.POSITIVE_INFINITY;
     for (const range of this.#ranges) {
-      if (asked.length >= maxRanges) break;
-      if (nowMs < dueMsOf(range, retryMs)) continue;
+      if (asked.length >= maxRanges || !isDue(range, nowMs, retryMs)) {
+        if (range.askedMs === NEVER) this.#unaskedMs = Math.min(this.#unaskedMs, range.noticedMs);
+        else this.#askedMs = Math.min(this.#askedMs, range.askedMs);
+        continue;
+      }
       if (range.firstAskedMs === NEVER) range.firstAskedMs = nowMs;
       range.askedMs = nowMs;
+      this.#askedMs = Math.min(this.#askedMs, nowMs);
       asked.push({ first: range.first, count: range.end - range.first });
     }
     return asked;
@@ -200,7 +205,6 @@ export class MissingSequences {
   }
 }
 
-/** When the range is to be asked for next. */
-function dueMsOf(range: Range, retryMs: number): number {
-  return range.askedMs === NEVER ? range.noticedMs + FIRST_ASK_MS : range.askedMs + retryMs;
+function isDue(range: Range, nowMs: number, retryMs: number): boolean {
+  return range.askedMs === NEVER ? nowMs - range.noticedMs >= FIRST_ASK_MS : nowMs - range.askedMs >= retryMs;
 }

@@ -4,19 +4,20 @@ import type { HeaderReject } from './datagram.ts';
 import type { FragmentCounters } from './fragment-table.ts';
 import type { KeyReject } from './keyring.ts';
 import type { RecordReject } from './record.ts';
-import type { SessionReject } from './session.ts';
 import type { EarlierSessions, SessionLedger } from './session-ledger.ts';
+import type { SessionReject } from './session-view.ts';
 
 /**
- * Why a datagram, or a record joined from fragments, is not used. Beside the reasons of header, key, records and session: `other-source`
- * (not from the networks that are taken, or from port 0), `bad-fragment` (its numbers do not fit together), `too-long` (a record over `maxRecordBytes`),
- * `unconfirmed` (its session had not named this receiver after 1 s, or there was no room to wait for that).
+ * Why a datagram, or a record joined from fragments, is not used. Beside the reasons of header, key, records and session: `bad-source`
+ * (from port 0, to which nothing can be sent), `other-source` (not from the networks that are taken), `bad-fragment` (its numbers do not fit together), `too-long` (a record over `maxRecordBytes`),
+ * `unconfirmed` (its session had not named this receiver after 1 s, there was no room to wait for that, or it came twice meanwhile).
  */
 export type DatagramReject =
   | HeaderReject
   | KeyReject
   | RecordReject
   | SessionReject
+  | 'bad-source'
   | 'other-source'
   | 'bad-fragment'
   | 'too-long'

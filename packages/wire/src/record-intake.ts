@@ -6,7 +6,8 @@ import type { DecoderLimits } from './decoder-options.ts';
 import type { DatagramReject } from './receiver-ledger.ts';
 import type { WireRecord } from './record.ts';
 import { checkRecords, KIND_NUMBER, previousSequenceOf, readRecord, recordEnd, recordPayload } from './record.ts';
-import type { Session, SessionSurroundings, SessionView } from './session.ts';
+import type { Session, SessionSurroundings } from './session.ts';
+import type { SessionView } from './session-view.ts';
 import { readTotals, type SessionStart } from './totals.ts';
 
 /** From a datagram's body to the handler of records. */
@@ -94,18 +95,20 @@ export class RecordIntake {
     if (order.isTracking) this.drain(session);
   }
 
-  /** Delivers what waited and has not to wait any more, makes room where too much waits. */
+  /** Delivers what waited and has not to wait any more; where too much waits, the session that holds most gives up. */
   drain(session: Session): void {
+    this.#handFreed(session);
+    const { room } = this.#surroundings;
+    for (let hoarder = room.hoarder(); hoarder !== undefined; hoarder = room.hoarder()) {
+      hoarder.giveUpAwaited();
+      this.#handFreed(hoarder);
+    }
+  }
+
+  #handFreed(session: Session): void {
     const { order, missing } = session;
-    const { maxWaitingRecords, maxWaitingBytes } = this.#limits;
-    for (;;) {
-      for (let placed = order.next(); placed !== undefined; placed = order.next()) {
-        this.#hand(session, placed.record, placed.isRepaired);
-      }
-      const isOver =
-        this.#surroundings.room.records > maxWaitingRecords || this.#surroundings.room.bytes > maxWaitingBytes;
-      if (!isOver || order.isEmpty) break;
-      session.giveUpAwaited();
+    for (let placed = order.next(); placed !== undefined; placed = order.next()) {
+      this.#hand(session, placed.record, placed.isRepaired);
     }
     if (missing.count === 0 && order.isEmpty) order.rest();
   }

@@ -24,8 +24,9 @@ export interface ReportedSession extends DatagramSource {
 /** No report within this time of the one before. */
 const SPACING_MS = 10;
 const INTERVAL_MS = 500;
-/** After so many datagrams: the sender waits for it when it is far ahead. */
+/** After so many datagrams, or bytes: the sender waits for it when it is far ahead. */
 const INTERVAL_DATAGRAMS = 32;
+const INTERVAL_BYTES = 32 * 1200;
 const UNCONFIRMED_INTERVAL_MS = 100;
 
 /** What is known of one session's reports. */
@@ -33,11 +34,12 @@ export class ReportState {
   /** How long a datagram waits for its report at most. */
   #intervalMs: number;
   #acceptedBytes = 0;
-  #acceptedSince = 0;
+  /** Since the last report. */
+  #datagrams = 0;
+  #bytes = 0;
   #sentBytes = 0;
   #sent = 0;
   #lastMs = Number.NEGATIVE_INFINITY;
-  #hasNews = false;
   #isWanted = false;
   #sealing: Sealing | undefined;
 
@@ -61,16 +63,11 @@ export class ReportState {
     return this.#isWanted;
   }
 
-  /** Whether a datagram came since the last report. */
-  get hasNews(): boolean {
-    return this.#hasNews;
-  }
-
   /** A datagram of so many bytes was accepted. */
   accept(bytes: number): void {
     this.#acceptedBytes += bytes;
-    this.#acceptedSince++;
-    this.#hasNews = true;
+    this.#datagrams++;
+    this.#bytes += bytes;
   }
 
   /** A report is to follow as soon as may be. */
@@ -80,9 +77,10 @@ export class ReportState {
 
   /** Whether a report is to be sent now, also without anything to ask for. */
   isDue(nowMs: number): boolean {
-    if (this.#acceptedSince >= INTERVAL_DATAGRAMS && this.#intervalMs === INTERVAL_MS) return true;
+    const isMuch = this.#datagrams >= INTERVAL_DATAGRAMS || this.#bytes >= INTERVAL_BYTES;
+    if (isMuch && this.#intervalMs === INTERVAL_MS) return true;
     const passedMs = nowMs - this.#lastMs;
-    return (this.#isWanted && passedMs >= SPACING_MS) || (this.#hasNews && passedMs >= this.#intervalMs);
+    return (this.#isWanted && passedMs >= SPACING_MS) || (this.#datagrams > 0 && passedMs >= this.#intervalMs);
   }
 
   /** Whether the spacing of reports allows one. */
@@ -101,8 +99,8 @@ export class ReportState {
     this.#sentBytes += bytes;
     this.#sent++;
     this.#lastMs = nowMs;
-    this.#hasNews = false;
-    this.#acceptedSince = 0;
+    this.#datagrams = 0;
+    this.#bytes = 0;
     this.#isWanted = false;
   }
 

@@ -41,18 +41,20 @@ export const plaintext: Sealing = {
   open: (datagram) => datagram,
 };
 
+/** Whether both are one key, or both none: an id says too little. Not for comparing with what an attacker guesses. */
+export function isSameKey(a: WireKey | undefined, b: WireKey | undefined): boolean {
+  if (a === b) return true;
+  if (a === undefined || b === undefined) return false;
+  for (let at = 0; at < KEY_BYTES; at++) if (a.bytes[at] !== b.bytes[at]) return false;
+  return true;
+}
+
 /** Throws a RangeError unless there are 32 bytes. */
 export function wireKey(bytes: Uint8Array): WireKey {
   if (bytes.length !== KEY_BYTES) throw new RangeError(`a key has ${KEY_BYTES} bytes, not ${bytes.length}`);
   const copy = Uint8Array.from(bytes);
   const [high = 0, low = 0] = derive(copy, '', 'gor wire 1 key id', 2);
   return { id: (high << 8) | low || 1, bytes: copy };
-}
-
-/** Whether two keys are one; undefined is plaintext. */
-export function isSameKey(one: WireKey | undefined, other: WireKey | undefined): boolean {
-  if (one === other) return true;
-  return one !== undefined && other?.bytes.every((byte, at) => byte === one.bytes[at]) === true;
 }
 
 /** For what the session's sender sends. `session`: 16 hexadecimal digits. */

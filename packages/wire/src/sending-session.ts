@@ -2,8 +2,6 @@
 // clock: time is an argument, whoever has the socket asks for the next datagram. docs/wire-protocol.md, "Sender".
 
 import { firstNumberOf, sequenceOf } from './datagram.ts';
-import { DatagramQueue } from './datagram-queue.ts';
-import { WireEncoder } from './encoder.ts';
 import { senderDefaults } from './options.ts';
 import { BYTES_PER_MS, Pacer } from './pacer.ts';
 import { Reachability, type ReceiverState } from './reachability.ts';
@@ -13,6 +11,7 @@ import type { Report } from './report.ts';
 import { ResendQueue } from './resend-queue.ts';
 import { plaintext, recordSealing } from './sealing.ts';
 import { checkedLimits, type SendingCounters, type SendingOptions, type SendRefusal } from './sending-options.ts';
+import { SendingQueue } from './sending-queue.ts';
 import { SendingWindow } from './sending-window.ts';
 import type { SenderTotals, SessionStart } from './totals.ts';
 import { TotalsSchedule } from './totals-schedule.ts';
@@ -33,8 +32,7 @@ export class SendingSession {
   readonly #maxRecordBytes: number;
   readonly #queueBytes: number;
   readonly #flushAfterMs: number;
-  readonly #encoder: WireEncoder;
-  readonly #queue = new DatagramQueue();
+  readonly #queue: SendingQueue;
   readonly #pacer: Pacer;
   readonly #window = new SendingWindow(BYTES_PER_MS);
   readonly #resends: ResendQueue;
@@ -67,7 +65,7 @@ export class SendingSession {
     this.#queueBytes = limits.queueBytes;
     this.#flushAfterMs = limits.flushAfterMs;
     const sealing = key === undefined ? plaintext : recordSealing(key, session);
-    this.#encoder = new WireEncoder({ ...limits, session, sealing, onDatagram: (each) => this.#queue.push(each) });
+    this.#queue = new SendingQueue({ ...limits, session, sealing });
     const { resendBytes: maxBytes, resendMs: maxAgeMs } = limits;
     const kept = { maxBytes, maxAgeMs, maxDatagrams: senderDefaults.resendDatagrams };
     this.#resends = new ResendQueue(maxBytes === 0 ? undefined : kept, limits.resendShare);
@@ -87,21 +85,22 @@ export class SendingSession {
     return this.#reachability.silentSinceMs;
   }
 
-  /** Bytes of datagrams that wait to leave. */
+  /** Bytes that wait to leave. */
   get waitingBytes(): number {
     return this.#queue.bytes;
   }
 
   /** Whether all records taken so far have left. */
   get isIdle(): boolean {
-    return this.#queue.length === 0 && this.#encoder.waitingSinceMs === undefined;
+    return this.#queue.isEmpty;
   }
 
   /** Takes a record, its payload copied; or says why not. Never throws. */
   add(record: WireRecord, nowMs: number): undefined | SendRefusal {
     const refusal = this.#refusal(record);
     if (refusal === undefined) {
-      this.#encoder.add(record, nowMs);
+      // A receiver that has not heard the first totals holds these records up.
+      if (this.#queue.add(record, nowMs) === 'held') this.#schedule.recordsLeft(nowMs);
       return undefined;
     }
     this.#refused[refusal]++;
@@ -116,7 +115,7 @@ export class SendingSession {
   next(nowMs: number): Uint8Array | undefined {
     const again = this.#resends.peek(nowMs);
     if (again !== undefined) return this.#pacer.take(again, nowMs) ? this.#resends.take(nowMs) : undefined;
-    const datagram = this.#queue.peek();
+    const datagram = this.#queue.peek(nowMs);
     if (datagram === undefined || !this.#window.take(nowMs) || !this.#pacer.take(datagram, nowMs)) return undefined;
     this.#queue.shift();
     this.#highestSent = sequenceOf(datagram);
@@ -130,15 +129,15 @@ export class SendingSession {
   waitMs(nowMs: number): number {
     const again = this.#resends.peek(nowMs);
     if (again !== undefined) return this.#pacer.waitMs(again, nowMs);
-    const datagram = this.#queue.peek();
+    const datagram = this.#queue.peek(nowMs);
     if (datagram !== undefined) return Math.max(this.#pacer.waitMs(datagram, nowMs), this.#window.waitMs(nowMs));
-    const sinceMs = this.#encoder.waitingSinceMs;
+    const sinceMs = this.#queue.waitingSinceMs;
     return sinceMs === undefined ? Number.POSITIVE_INFINITY : Math.max(0, sinceMs + this.#flushAfterMs - nowMs);
   }
 
   /** The turn of the event loop is over: what waits for company gets no more. */
   flush(): void {
-    this.#encoder.flush();
+    this.#queue.flush();
   }
 
   /** Takes what came back from the receiver; it may be opened in place. */
@@ -172,11 +171,11 @@ export class SendingSession {
 
   /** Notes how time went on: totals, silence, probes, ages. Call it when `dueMs` says so, and as often as you like. */
   advance(nowMs: number): void {
-    this.#encoder.advance(nowMs);
+    this.#queue.advance(nowMs);
     this.#resends.advance(nowMs);
     const isProbe = this.#reachability.advance(nowMs);
-    if (this.#reachability.state === 'silent') this.#window.open();
-    if (this.#finishingMs !== undefined && nowMs - this.#finishingMs >= FINISH_WITHIN_MS) this.#abandon();
+    if (this.#reachability.state === 'silent') this.#hearsNobody();
+    if (this.#finishingMs !== undefined && nowMs - this.#finishingMs >= FINISH_WITHIN_MS) this.#abandon(nowMs);
     if (isProbe || this.#totalsWaitMs(nowMs) === 0) this.#sendTotals(nowMs);
   }
 
@@ -190,7 +189,7 @@ export class SendingSession {
   /** No more records are taken; when all have left, or after 4 s, `advance` begins with the final totals. */
   finish(nowMs: number): void {
     if (this.#finishingMs !== undefined) return;
-    this.#encoder.flush();
+    this.#queue.flush();
     this.#finishingMs = nowMs;
   }
 
@@ -199,7 +198,7 @@ export class SendingSession {
     const { firstFinalMs, isOver } = this.#schedule;
     if (firstFinalMs === undefined) return false;
     if (nowMs - firstFinalMs >= REPAIR_WITHIN_MS) return true;
-    if (this.#queue.length > 0 || this.#resends.peek(nowMs) !== undefined) return false;
+    if (!this.#queue.isEmpty || this.#resends.peek(nowMs) !== undefined) return false;
     if (this.#schedule.isFinalKnown) return true;
     const repairs = this.#reachability.isHeard(nowMs) && this.#resends.oldest(nowMs) !== undefined;
     return isOver && !repairs;
@@ -209,7 +208,7 @@ export class SendingSession {
     const { state, silentTimes } = this.#reachability;
     const { received = 0, lost = 0, backlog = 0 } = this.#receiver.last ?? {};
     return {
-      ...this.#encoder.counters(),
+      ...this.#queue.counters(),
       refused: { ...this.#refused },
       refusedRequests: this.#refusedRequests,
       waitingBytes: this.#queue.bytes,
@@ -224,10 +223,19 @@ export class SendingSession {
   #heard(start: SessionStart, report: Report, isNew: boolean, nowMs: number): void {
     this.#start = start;
     this.#reachability.heard(nowMs);
-    if (report.isConfirmed) this.#window.reported(report.highest, nowMs);
+    if (report.isConfirmed) {
+      this.#queue.releaseLarge();
+      this.#window.reported(report.highest, nowMs);
+    }
     const gone = this.#resends.ask(report.missing, nowMs);
     if (this.#hasAll(report)) this.#schedule.known();
     else if (isNew || !report.isConfirmed || gone > 0) this.#schedule.want();
+  }
+
+  /** Nothing is held back. */
+  #hearsNobody(): void {
+    this.#window.open();
+    this.#queue.releaseLarge();
   }
 
   /** One that may be there in its place has reported: the next totals name it, so that it can show that it is. */
@@ -241,7 +249,7 @@ export class SendingSession {
     if (RECORD_HEADER_BYTES + record.payload.length > this.#maxRecordBytes) return 'too-long';
     if (this.#reachability.isDown) return 'no-receiver';
     const { bytes } = this.#queue;
-    const isFull = bytes > 0 && bytes + this.#encoder.datagramBytesFor(record.payload.length) > this.#queueBytes;
+    const isFull = bytes > 0 && bytes + this.#queue.bytesFor(record.payload.length) > this.#queueBytes;
     return isFull ? 'queue-full' : undefined;
   }
 
@@ -251,10 +259,8 @@ export class SendingSession {
     if (isFirst && oldest === undefined && nowMs - this.#startedMs < YOUNG_MS) {
       return { receiver, sequence: 1, number: 1 };
     }
-    this.#encoder.flush();
-    const first = oldest ?? this.#queue.peek();
-    if (first === undefined) return { receiver, ...this.#encoder.next };
-    return { receiver, sequence: sequenceOf(first), number: firstNumberOf(first) };
+    if (oldest === undefined) return { receiver, ...this.#queue.begin() };
+    return { receiver, sequence: sequenceOf(oldest), number: firstNumberOf(oldest) };
   }
 
   /** Whether the receiver has the final totals, and nothing is missing there: until then it reports with what is. */
@@ -263,7 +269,7 @@ export class SendingSession {
   }
 
   get #isFinal(): boolean {
-    return this.#finalSequence > 0 || (this.#finishingMs !== undefined && this.#queue.length === 0);
+    return this.#finalSequence > 0 || (this.#finishingMs !== undefined && this.#queue.isEmpty);
   }
 
   #totalsWaitMs(nowMs: number): number {
@@ -271,19 +277,18 @@ export class SendingSession {
     return Math.max(0, this.#finishingMs + FINISH_WITHIN_MS - nowMs);
   }
 
-  #abandon(): void {
-    if (this.#finalSequence === 0) this.#abandonedDatagrams += this.#queue.clear();
+  #abandon(nowMs: number): void {
+    if (this.#finalSequence === 0) this.#abandonedDatagrams += this.#queue.abandon(nowMs);
   }
 
   #sendTotals(nowMs: number): void {
     const final = this.#isFinal;
-    const oldest = this.#resends.oldest(nowMs) ?? this.#queue.peek();
-    const lowest = oldest === undefined ? this.#encoder.next.sequence : sequenceOf(oldest);
+    const oldest = this.#resends.oldest(nowMs);
+    const lowest = oldest === undefined ? this.#queue.lowest : sequenceOf(oldest);
     const start = this.#answerStart ?? this.#start;
     this.#answerStart = undefined;
     const totals = { ...this.#totals(), final, start, resendFrom: this.#resends.isOn ? lowest : 0 };
-    this.#encoder.addTotals(totals, this.#nowUs(), nowMs);
-    this.#totalsSequence = this.#encoder.next.sequence - 1;
+    this.#totalsSequence = this.#queue.addTotals(totals, this.#nowUs(), nowMs);
     if (final && this.#finalSequence === 0) this.#finalSequence = this.#totalsSequence;
     this.#schedule.sent(nowMs, final);
   }

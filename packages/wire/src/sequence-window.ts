@@ -36,10 +36,10 @@ export class SequenceWindow {
       let entering = this.#highest + 1;
       while (entering <= sequence) {
         const bit = entering % WINDOW_SEQUENCES;
-        const isWholeWord = (bit & 31) === 0 && sequence - entering >= 31;
-        if (isWholeWord) this.#bits[bit >>> 5] = 0;
+        const isWord = (bit & 31) === 0 && sequence - entering >= 31;
+        if (isWord) this.#bits[bit >>> 5] = 0;
         else this.#bits[bit >>> 5]! &= ~(1 << (bit & 31));
-        entering += isWholeWord ? 32 : 1;
+        entering += isWord ? 32 : 1;
       }
     }
     this.#highest = sequence;

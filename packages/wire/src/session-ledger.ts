@@ -1,6 +1,7 @@
 // The counts of a session as others see them, and the sum of sessions that are no longer known.
 
-import type { Session, SessionBalance, SessionState, SessionView } from './session.ts';
+import type { Session } from './session.ts';
+import type { SessionBalance, SessionState, SessionView } from './session-view.ts';
 import type { ReportedTotals } from './totals.ts';
 
 /** A session in the ledger. */
@@ -18,6 +19,8 @@ export interface SessionLedger extends SessionView, SessionBalance {
   readonly repairedDatagrams: number;
   /** Records not delivered because a later one of their connection was. */
   readonly lateRecords: number;
+  /** Connections forgotten over the limit while something was missing: a record of theirs may follow a later one. */
+  readonly forgottenConnections: number;
   /** Sequences missing now, and those not waited for any more. */
   readonly missing: number;
   readonly givenUp: number;
@@ -53,7 +56,7 @@ export const noSessions: EarlierSessions = {
   rejectedDatagrams: {},
 };
 
-/** The sum with one session more. */
+/** The sum with one session more, as far as it is not in it already. */
 export function sumWith(sum: EarlierSessions, session: Session): EarlierSessions {
   const balance = session.balance();
   const rejectedDatagrams = { ...sum.rejectedDatagrams };
@@ -62,11 +65,11 @@ export function sumWith(sum: EarlierSessions, session: Session): EarlierSessions
   }
   return {
     sessions: sum.sessions + 1,
-    sent: sum.sent + balance.sent,
+    sent: sum.sent + balance.sent - session.countedEarlier,
     received: sum.received + balance.received,
     waiting: sum.waiting + balance.waiting,
     lost: sum.lost + balance.lost,
-    beforeStart: sum.beforeStart + balance.beforeStart,
+    beforeStart: sum.beforeStart + balance.beforeStart - session.countedEarlier,
     duplicates: sum.duplicates + session.duplicates,
     repaired: sum.repaired + session.repaired,
     rejectedDatagrams,
@@ -88,6 +91,7 @@ export function ledgerOf(session: Session): SessionLedger {
     repaired: session.repaired,
     repairedDatagrams: session.repairedDatagrams,
     lateRecords: session.order.late,
+    forgottenConnections: session.order.forgotten,
     missing: session.missingCount,
     givenUp: session.givenUp,
     reports: session.reports.sent,

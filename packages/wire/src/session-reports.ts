@@ -32,19 +32,26 @@ export class SessionReports {
     if (!this.#isOn) return;
     const room = this.#reporter.room(session);
     const missing = session.isRepairable && room > 0 ? session.missing.ask(nowMs, room) : [];
-    if (room < 0 || (missing.length === 0 && !session.reports.isDue(nowMs))) return;
-    // A sender that has ended takes a report without ranges for a farewell.
-    if (session.isRepairable && session.state === 'closing' && missing.length === 0 && session.missing.count > 0)
-      return;
+    if (room < 0) return;
+    if (missing.length === 0 && (!session.reports.isDue(nowMs) || isComing(session))) return;
     for (const { count } of missing) session.askedFor += count;
+    const { isConfirmed, highest, mayCome } = session;
+    const { received, lost: notReceived } = session.balance();
+    const lost = Math.max(0, notReceived - mayCome);
     const backlog = Math.min(MAX_BACKLOG, Math.max(0, Math.floor(this.#backlog?.() ?? 0)));
-    this.#reporter.send(session, { ...session.report(backlog), missing }, nowMs);
+    this.#reporter.send(session, { isConfirmed, highest, received, lost, backlog, missing }, nowMs);
+    if (isComing(session)) session.reports.want();
   }
 
   /** Tells a session that may be a recording who is here. */
   reportUnconfirmed(session: UnconfirmedSession, nowMs: number): void {
     if (!this.#isOn || this.#reporter.room(session) < 0) return;
     const nothing = { isConfirmed: false, received: 0, lost: 0, backlog: 0, missing: [] };
-    this.#reporter.send(session, { ...nothing, highest: session.highest }, nowMs);
+    this.#reporter.send(session, { ...nothing, highest: session.window.highest }, nowMs);
   }
+}
+
+/** Whether the final totals came and something before them may still: a report without ranges would say that all is there. */
+function isComing(session: Session): boolean {
+  return session.state === 'closing' && session.isRepairable && session.missingCount > 0;
 }

@@ -15,6 +15,8 @@ export class SessionTable {
   readonly #onEvicted: (session: Session) => void;
   readonly #sessions = new Map<string, Session>();
   readonly #forgotten = new ForgottenSessions();
+  /** Those that are made to go, while their handlers are called: still in the ledger, and found no more. */
+  readonly #leaving = new Set<Session>();
   /** The session of the datagram before: mostly also that of the next one. */
   #latest: Session | undefined;
   #earlier: EarlierSessions = noSessions;
@@ -42,23 +44,27 @@ export class SessionTable {
     return this.#sessions.values();
   }
 
-  /** Opens a session; a sealed one from its start on, or from where it was when it was forgotten. */
+  /** Whether the datagram is of a session that was forgotten, and was behind it by then. */
+  isForgotten({ sessionHigh, sessionLow, sequence }: DatagramHeader): boolean {
+    return sequence < (this.#forgotten.of(idText(sessionHigh, sessionLow))?.sequence ?? 0);
+  }
+
+  /** Opens a session; a sealed one from its start on; each from where it was when it was forgotten. */
   open(header: DatagramHeader, key: SessionKey, start: SessionStart | undefined, nowMs: number): Session {
     if (this.#sessions.size >= this.#maxSessions) this.#evict();
     const session = new Session(header, key, this.#surroundings);
     session.lastMs = nowMs;
-    if (start !== undefined) {
-      const from = this.#forgotten.of(session.id);
-      const isBehind = from !== undefined && from.sequence > start.sequence;
-      session.confirm(isBehind ? from.sequence : start.sequence, isBehind ? from.number : start.number);
-    }
+    const from = this.#forgotten.of(session.id);
+    if (from !== undefined) session.takeUp(from);
+    if (start !== undefined) session.confirm(start);
     this.#sessions.set(session.id, session);
     this.#latest = session;
     return session;
   }
 
   ledgers(): { sessions: SessionLedger[]; earlier: EarlierSessions } {
-    return { sessions: Array.from(this.#sessions.values(), ledgerOf), earlier: { ...this.#earlier } };
+    const sessions = [...this.#sessions.values(), ...this.#leaving];
+    return { sessions: sessions.map(ledgerOf), earlier: { ...this.#earlier } };
   }
 
   #evict(): void {
@@ -69,10 +75,12 @@ export class SessionTable {
     if (leastMissed === undefined) return;
     this.#sessions.delete(leastMissed.id);
     if (this.#latest === leastMissed) this.#latest = undefined;
-    if (leastMissed.key !== undefined) this.#forgotten.remember(leastMissed.id, leastMissed.end);
+    this.#forgotten.remember(leastMissed.id, leastMissed.end);
+    this.#leaving.add(leastMissed);
     try {
       this.#onEvicted(leastMissed);
     } finally {
+      this.#leaving.delete(leastMissed);
       this.#earlier = sumWith(this.#earlier, leastMissed);
     }
   }

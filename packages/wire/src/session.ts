@@ -1,52 +1,18 @@
 // What a receiver knows of one session: which datagrams it saw, which are missing, how many requests there were, which
 // wait for their order. docs/wire-protocol.md, "Session", "Missing datagrams" and "Balance".
 
-import { ConnectionOrder, type WaitingRoom } from './connection-order.ts';
+import { ConnectionOrder } from './connection-order.ts';
 import { type DatagramHeader, MAX_RECORDS_IN_DATAGRAM } from './datagram.ts';
+import type { TakenUpFrom } from './forgotten-sessions.ts';
 import type { FragmentTable } from './fragment-table.ts';
 import { idText } from './ids.ts';
 import { MissingSequences } from './missing-sequences.ts';
-import type { Report } from './report.ts';
-import type { ReportedSession, ReportState } from './reporter.ts';
+import type { DatagramSource, ReportedSession, ReportState } from './reporter.ts';
 import type { Sealing, WireKey } from './sealing.ts';
 import { SequenceWindow, WINDOW_SEQUENCES } from './sequence-window.ts';
+import type { SessionBalance, SessionState, SessionView } from './session-view.ts';
 import type { ReportedTotals, SessionStart } from './totals.ts';
-
-/**
- * Where a session stands: `live`; `closing` (the sender's final totals came, late datagrams are still taken);
- * `ended` (nothing more is taken); `silent` (nothing came for long, or its key was taken away; it goes on if something does).
- */
-export type SessionState = 'live' | 'closing' | 'ended' | 'silent';
-
-/**
- * Why a datagram of a known session is refused: `before-start` (sent before the session was meant for this receiver), `too-old` (behind
- * the window of 65,536, or given up), `implausible` (its sequence or record number cannot follow from what was seen), `after-end`,
- * `fragment-contradiction` (says something else than an earlier fragment of the record).
- */
-export type SessionReject = 'before-start' | 'too-old' | 'implausible' | 'after-end' | 'fragment-contradiction';
-
-/** What a record's handler learns of the session. */
-export interface SessionView {
-  /** 16 lower-case hexadecimal digits. */
-  readonly id: string;
-  /** Where the last datagram came from. */
-  readonly address: string;
-  readonly port: number;
-}
-
-/** The numbers of a session. Always `sent = received + waiting + lost + beforeStart`. */
-export interface SessionBalance {
-  /** Request records that the sender is known to have sent. */
-  readonly sent: number;
-  /** Request records delivered. */
-  readonly received: number;
-  /** Request records held back for the order of their connection; 0 once the session has ended. */
-  readonly waiting: number;
-  /** Sent, not before the start, and not delivered (yet). */
-  readonly lost: number;
-  /** Sent before the session's start, as far as it is known. */
-  readonly beforeStart: number;
-}
+import type { WaitingRoom } from './waiting-room.ts';
 
 /** By what a session's datagrams are known and opened. */
 export interface SessionKey {
@@ -62,7 +28,7 @@ export interface SessionSurroundings {
   /** The receiver's id. */
   readonly receiver: string;
   readonly fragments: FragmentTable;
-  readonly room: WaitingRoom;
+  readonly room: WaitingRoom<Session>;
 }
 
 /** No sender is that fast that it skips so many sequences while its session is live. */
@@ -115,6 +81,7 @@ export class Session implements SessionView, ReportedSession {
   #highestNumber = 0;
   #requestsTaken = 0;
   #beforeStart = Number.POSITIVE_INFINITY;
+  #takenUp: TakenUpFrom = { sequence: 1, number: 1 };
 
   constructor(header: DatagramHeader, { key, sealing, reports }: SessionKey, surroundings: SessionSurroundings) {
     this.id = idText(header.sessionHigh, header.sessionLow);
@@ -124,17 +91,29 @@ export class Session implements SessionView, ReportedSession {
     this.sealing = sealing;
     this.reports = reports;
     this.#surroundings = surroundings;
+    const { fragments, room } = surroundings;
     this.missing = new MissingSequences((first, end) => this.#giveUp(first, end));
-    const isAwaited = (sequence: number) =>
-      this.missing.has(sequence) || surroundings.fragments.endsIn(this.id, sequence);
-    this.order = new ConnectionOrder(isAwaited, surroundings.room);
+    const isAwaited = (sequence: number) => this.missing.has(sequence) || fragments.endsIn(this.id, sequence);
+    this.order = new ConnectionOrder(isAwaited, room);
+  }
+
+  /** The session was forgotten, and goes on from there: what was before is in the sum of earlier sessions. */
+  takeUp(from: TakenUpFrom): void {
+    this.#takenUp = from;
   }
 
   /** A sealed session is opened by totals: the start is known before the first datagram is taken. */
-  confirm(sequence: number, number: number): void {
+  confirm({ sequence, number }: SessionStart): void {
     this.isConfirmed = true;
-    this.#startSequence = sequence;
-    this.#beforeStart = number - 1;
+    this.#startSequence = Math.max(sequence, this.#takenUp.sequence);
+    this.#beforeStart = Math.max(number, this.#takenUp.number) - 1;
+  }
+
+  /** Notes where a valid datagram came from that `take` was not told of yet: one of before may have been recorded, and be sent from elsewhere. */
+  cameFrom({ address, port }: DatagramSource, sequence: number): void {
+    if (sequence <= this.#window.highest) return;
+    this.address = address;
+    this.port = port;
   }
 
   /** Why a datagram of this sequence is not to be looked at any closer; undefined where it is. */
@@ -142,7 +121,8 @@ export class Session implements SessionView, ReportedSession {
     if (this.state === 'ended') return 'after-end';
     const verdict = this.#window.check(sequence);
     if (verdict === 'duplicate') return 'duplicate';
-    if (this.isConfirmed && sequence < this.#startSequence) return 'before-start';
+    if (sequence < this.#takenUp.sequence || (this.isConfirmed && sequence < this.#startSequence))
+      return 'before-start';
     if (verdict === 'too-old') return 'too-old';
     return sequence <= this.#window.highest && !this.missing.has(sequence) ? 'too-old' : undefined;
   }
@@ -166,7 +146,7 @@ export class Session implements SessionView, ReportedSession {
     this.#highestNumber = Math.max(this.#highestNumber, firstNumber + requests - 1);
     this.#requestsTaken += requests;
     if (this.key === undefined) {
-      this.#beforeStart = Math.min(this.#beforeStart, firstNumber - 1);
+      this.#noteBeforeStart(firstNumber - 1);
       this.#startSequence = Math.min(this.#startSequence, sequence);
     }
     this.datagrams++;
@@ -176,18 +156,31 @@ export class Session implements SessionView, ReportedSession {
 
   /** Notes the sender's totals, of the datagram of that sequence. */
   takeTotals(totals: ReportedTotals, sequence: number, nowMs: number): void {
-    const { start } = totals;
-    if (start?.receiver === this.#surroundings.receiver && !this.isConfirmed) this.#learnStart(start, nowMs);
+    if (totals.start?.receiver === this.#surroundings.receiver && !this.isConfirmed)
+      this.#learnStart(totals.start, nowMs);
     if (sequence >= this.#totalsSequence) {
       this.#totalsSequence = sequence;
       this.totals = totals;
       if (totals.resendFrom > 0) this.missing.giveUpBelow(totals.resendFrom);
     }
-    if (!totals.final) return;
-    this.reports.want();
-    if (this.state !== 'live') return;
-    this.state = 'closing';
-    this.closingSinceMs = nowMs;
+    if (totals.final) {
+      this.reports.want();
+      if (this.state === 'live') {
+        this.state = 'closing';
+        this.closingSinceMs = nowMs;
+      }
+    }
+  }
+
+  /** Whether a session that is closing ends: after that grace, or twice that while something may still come. */
+  isOver(nowMs: number, endGraceMs: number): boolean {
+    const isComplete = this.missing.count === 0 && this.order.isEmpty;
+    return nowMs - this.closingSinceMs >= (isComplete ? endGraceMs : 2 * endGraceMs);
+  }
+
+  /** Whether time has to be looked at closely. */
+  get isBusy(): boolean {
+    return this.missing.count > 0 || this.order.isTracking || this.reports.isWanted;
   }
 
   /** Whether what is missing can be sent again. */
@@ -197,8 +190,8 @@ export class Session implements SessionView, ReportedSession {
 
   /** Whether what is missing may still come: in a session that has just begun nobody knows yet. */
   mayBeRepaired(nowMs: number): boolean {
-    const mayBegin = this.totals?.resendFrom !== 0 && !this.isConfirmed;
-    return this.isRepairable || (mayBegin && nowMs - this.#beganMs < BEGINNING_MS);
+    const isOff = this.totals?.resendFrom === 0;
+    return this.isRepairable || (!isOff && !this.isConfirmed && nowMs - this.#beganMs < BEGINNING_MS);
   }
 
   /** Sequences missing from the start on. */
@@ -234,29 +227,29 @@ export class Session implements SessionView, ReportedSession {
     return { sent, received: this.received, waiting, lost: sent - beforeStart - this.received - waiting, beforeStart };
   }
 
-  /** A report of the session without its ranges. */
-  report(backlog: number): Report {
-    const { received, lost } = this.balance();
-    const mayCome = Math.ceil((this.missingCount * this.#requestsTaken) / Math.max(1, this.datagrams));
-    return {
-      isConfirmed: this.isConfirmed,
-      highest: this.#window.highest,
-      received,
-      lost: Math.max(0, lost - mayCome),
-      backlog,
-      missing: [],
-    };
-  }
-
   /** The highest sequence that came; 0 for none. */
   get highest(): number {
     return this.#window.highest;
   }
 
-  /** From here on the session is taken up again where it was forgotten. */
-  get end(): { readonly sequence: number; readonly number: number } {
-    const [start, before] = this.isConfirmed ? [this.#startSequence, this.#beforeStart] : [1, 0];
-    return { sequence: Math.max(this.highest + 1, start), number: Math.max(this.#highestNumber, before) + 1 };
+  /** How many requests may still come in what is missing, about. */
+  get mayCome(): number {
+    const { missingCount } = this;
+    return missingCount === 0 ? 0 : Math.max(1, Math.ceil((missingCount * this.#requestsTaken) / this.datagrams));
+  }
+
+  /** From here on the session is taken up again where it is forgotten; not below where it began, even if nothing came. */
+  get end(): TakenUpFrom {
+    const begun = this.isConfirmed ? { sequence: this.#startSequence, number: this.#beforeStart + 1 } : this.#takenUp;
+    return {
+      sequence: Math.max(begun.sequence, this.#window.highest + 1),
+      number: Math.max(begun.number, this.#highestNumber + 1),
+    };
+  }
+
+  /** Requests that were counted before the session was forgotten and taken up again: they are among those before the start. */
+  get countedEarlier(): number {
+    return this.#takenUp.number - 1;
   }
 
   /** Record numbers grow with the sequences, by at most what a datagram can hold. */
@@ -274,7 +267,9 @@ export class Session implements SessionView, ReportedSession {
   #passOver(sequence: number, nowMs: number): void {
     if (this.datagrams > 0) return this.missing.add(this.#window.highest + 1, sequence, nowMs);
     if (!this.isConfirmed) this.#startSequence = sequence;
-    this.#lowestLookedAt = this.isConfirmed ? this.#startSequence : Math.max(1, sequence - OVERTAKEN_SEQUENCES);
+    this.#lowestLookedAt = this.isConfirmed
+      ? this.#startSequence
+      : Math.max(this.#takenUp.sequence, sequence - OVERTAKEN_SEQUENCES);
     this.missing.add(this.#lowestLookedAt, sequence, nowMs);
   }
 
@@ -282,13 +277,17 @@ export class Session implements SessionView, ReportedSession {
   #learnStart({ sequence, number }: SessionStart, nowMs: number): void {
     this.isConfirmed = true;
     this.reports.confirm();
-    const start = Math.min(sequence, this.#startSequence);
+    const start = Math.max(this.#takenUp.sequence, Math.min(sequence, this.#startSequence));
     this.missing.giveUpBelow(start);
     this.#startSequence = start;
-    this.#beforeStart = Math.min(this.#beforeStart, number - 1);
+    this.#noteBeforeStart(number - 1);
     this.missing.add(start, this.#lowestLookedAt, nowMs);
     this.missing.giveUpBelow(this.#window.highest - WINDOW_SEQUENCES + 1);
     if (this.missing.count > 0) this.order.track();
+  }
+
+  #noteBeforeStart(count: number): void {
+    this.#beforeStart = Math.max(this.countedEarlier, Math.min(this.#beforeStart, count));
   }
 
   #giveUp(first: number, end: number): void {

@@ -5,7 +5,7 @@ import { Readable, Writable } from 'node:stream';
 import { integerInRange } from './options.ts';
 import type { WireRecord } from './record.ts';
 import type { SendRefusal } from './sending-options.ts';
-import type { SessionView } from './session.ts';
+import type { SessionView } from './session-view.ts';
 import type { UdpSender } from './udp-sender-options.ts';
 
 /** What recordWritable takes. */

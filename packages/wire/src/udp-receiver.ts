@@ -13,13 +13,13 @@ import type { ReceiverLedger } from './receiver-ledger.ts';
 import type { WireRecord } from './record.ts';
 import type { DatagramSource } from './reporter.ts';
 import { wireKey } from './sealing.ts';
-import type { SessionView } from './session.ts';
+import type { SessionView } from './session-view.ts';
 import { SourceNetworks } from './source-networks.ts';
 import type { UnopenedReason } from './unopened-watch.ts';
 
 /**
- * What a receiver tells: its socket had an error (the system's code), and is read on; or, at most once a minute, that datagrams came which
- * do not fit its keys: why and from where the last one, and how many since it was told last.
+ * What a receiver tells: its socket had an error (the system's code), and is read on; or, at most once a minute for each
+ * source and reason and four times in all, that datagrams came which do not fit its keys, and how many since that was told last.
  */
 export type ReceiverEvent =
   | { readonly type: 'socket-error'; readonly code: string }
@@ -64,9 +64,9 @@ export interface UdpReceiver {
   /** What was asked for, as the kernel would count it: less than half of it given means that bursts are lost. */
   readonly askedBufferBytes: number;
   ledger: () => ReceiverLedger;
-  /** Replaces the keys; sessions under a key that is gone end. RangeError unless each has 32 bytes, TypeError where two have one id. */
+  /** Replaces the keys; sessions under a key that is gone end. RangeError unless each has 32 bytes, TypeError where two have one id. Nothing happens once it is closed. */
   setKeys: (keys: readonly Uint8Array[]) => void;
-  /** Takes what the kernel holds already, then closes the socket; no handler is called after. May be called again. */
+  /** Takes what the kernel holds already, delivers what waits for its order, then closes the socket; no handler is called after. May be called again. */
   close: () => Promise<void>;
   [Symbol.asyncDispose]: () => Promise<void>;
 }
@@ -146,8 +146,7 @@ class SocketDecoder {
   }
 
   push(datagram: Uint8Array, from: DatagramSource): void {
-    // Nothing can be answered to port 0, and no sender has it.
-    if (from.port === 0 || this.#networks?.has(from.address) === false) this.#foreign++;
+    if (this.#networks?.has(from.address) === false) this.#foreign++;
     else this.decoder.push(datagram, from, this.#lookAtClock());
   }
 
@@ -194,6 +193,7 @@ class BoundReceiver implements UdpReceiver {
   #timerMs = Number.POSITIVE_INFINITY;
   #datagrams = 0;
   #closing: Promise<void> | undefined;
+  #isClosed = false;
 
   constructor(socket: Socket, decoder: SocketDecoder, asked: number, onEvent: UdpReceiverOptions['onEvent']) {
     const { address, port } = socket.address();
@@ -203,9 +203,15 @@ class BoundReceiver implements UdpReceiver {
     this.askedBufferBytes = asked * KERNEL_BYTES_PER_ASKED;
     this.#socket = socket;
     this.#decoder = decoder;
-    const tell = (error: Error): void => onEvent?.({ type: 'socket-error', code: systemCode(error) });
-    // A report that cannot leave is told as any error of the socket is.
-    decoder.send = (datagram, to) => socket.send(datagram, to.port, to.address, (error) => void (error && tell(error)));
+    const tell = (error: unknown): void => onEvent?.({ type: 'socket-error', code: systemCode(error) });
+    // A report that cannot leave is told as any error of the socket is, also one that the socket throws at once.
+    decoder.send = (datagram, to) => {
+      try {
+        socket.send(datagram, to.port, to.address, (error) => void (error && tell(error)));
+      } catch (error) {
+        tell(error);
+      }
+    };
     socket.on('message', ({ buffer, byteOffset, length }, from) => {
       this.#datagrams++;
       this.#decoder.push(new Uint8Array(buffer, byteOffset, length), from);
@@ -220,7 +226,7 @@ class BoundReceiver implements UdpReceiver {
   }
 
   setKeys(keys: readonly Uint8Array[]): void {
-    if (this.#closing === undefined) this.#decoder.decoder.setKeys(keys.map(wireKey));
+    if (!this.#isClosed) this.#decoder.decoder.setKeys(keys.map(wireKey));
   }
 
   close(): Promise<void> {
@@ -241,8 +247,12 @@ class BoundReceiver implements UdpReceiver {
     clearTimeout(this.#timer);
     this.#timerMs = 0;
     this.#decoder.send = () => undefined;
-    this.#decoder.decoder.finish();
-    await new Promise<void>((resolve) => void this.#socket.close(() => resolve()));
+    this.#isClosed = true;
+    try {
+      this.#decoder.decoder.close();
+    } finally {
+      await new Promise<void>((resolve) => void this.#socket.close(() => resolve()));
+    }
   }
 
   /** Sets the timer, unless it is set for that time or sooner. */

@@ -5,6 +5,7 @@ import type { DatagramHeader } from './datagram.ts';
 import { idText } from './ids.ts';
 import { type DatagramSource, type ReportedSession, ReportState } from './reporter.ts';
 import type { Sealing, WireKey } from './sealing.ts';
+import { SequenceWindow } from './sequence-window.ts';
 
 /** What unconfirmed sessions may take. */
 export interface UnconfirmedLimits {
@@ -36,11 +37,10 @@ export class UnconfirmedSession implements ReportedSession {
   readonly key: WireKey;
   readonly sealing: Sealing;
   readonly reports = new ReportState(true);
-  /** By their sequences, in the order in which they came. */
-  readonly held = new Map<number, HeldDatagram>();
+  readonly held = new Set<HeldDatagram>();
+  readonly window = new SequenceWindow();
   address = '';
   port = 0;
-  highest = 0;
   lastMs = 0;
 
   constructor(header: DatagramHeader, key: WireKey, sealing: Sealing) {
@@ -49,6 +49,7 @@ export class UnconfirmedSession implements ReportedSession {
     this.sessionLow = header.sessionLow;
     this.key = key;
     this.sealing = sealing;
+    this.reports.want();
   }
 }
 
@@ -63,7 +64,7 @@ export class UnconfirmedSessions {
   #heldBytes = 0;
   #letGo = 0;
 
-  /** `onOverdue`: datagrams of this session were held too long. */
+  /** `onOverdue`: a datagram of this session was held too long. */
   constructor(limits: UnconfirmedLimits, onOverdue: (session: UnconfirmedSession, nowMs: number) => void) {
     this.#limits = limits;
     this.#onOverdue = onOverdue;
@@ -77,7 +78,7 @@ export class UnconfirmedSessions {
     return this.#heldBytes;
   }
 
-  /** Datagrams that were held too long, or had no room. */
+  /** Datagrams that were held too long, or had no room, or came twice. */
   get letGo(): number {
     return this.#letGo;
   }
@@ -86,7 +87,14 @@ export class UnconfirmedSessions {
     return this.#sessions.get(id);
   }
 
-  /** Notes an authentic datagram, and keeps a copy of what it holds; one that is held already is let go. Reports go to where the highest sequence came from. */
+  /** Whether the datagram is left out: its sequence came before, held or not any more. */
+  isRefused(session: UnconfirmedSession, sequence: number): boolean {
+    if (session.window.check(sequence) === 'new') return false;
+    this.#letGo++;
+    return true;
+  }
+
+  /** Notes an authentic datagram that is not refused, and keeps a copy of what it holds. */
   hold(
     session: UnconfirmedSession,
     header: DatagramHeader,
@@ -94,23 +102,19 @@ export class UnconfirmedSessions {
     from: DatagramSource,
     nowMs: number,
   ): void {
-    if (session.held.has(header.sequence)) {
-      this.#letGo++;
-      return;
-    }
     this.#sessions.delete(session.id);
     this.#sessions.set(session.id, session);
     if (this.#sessions.size > this.#limits.maxUnconfirmedSessions) this.#forgetOldest();
     session.lastMs = nowMs;
-    if (header.sequence > session.highest) {
+    if (header.sequence > session.window.highest) {
       session.address = from.address;
       session.port = from.port;
-      session.highest = header.sequence;
     }
+    session.window.mark(header.sequence);
     session.reports.accept(opened.length + session.sealing.overheadBytes);
     const { address, port } = from;
     const held = { header, bytes: opened.slice(), address, port, heldSinceMs: nowMs, session };
-    session.held.set(header.sequence, held);
+    session.held.add(held);
     this.#held.add(held);
     this.#heldBytes += opened.length + HELD_OVERHEAD_BYTES;
     while (this.#heldBytes > this.#limits.maxUnconfirmedBytes) this.#letGoOldest();
@@ -118,7 +122,7 @@ export class UnconfirmedSessions {
 
   /** The session is not unconfirmed any more; what was held of it, in the order in which it came. */
   release(session: UnconfirmedSession): readonly HeldDatagram[] {
-    const held = [...session.held.values()];
+    const held = [...session.held];
     for (const each of held) this.#remove(each);
     this.#sessions.delete(session.id);
     return held;
@@ -168,7 +172,7 @@ export class UnconfirmedSessions {
 
   #remove(held: HeldDatagram): void {
     this.#held.delete(held);
-    held.session.held.delete(held.header.sequence);
+    held.session.held.delete(held);
     this.#heldBytes -= held.bytes.length + HELD_OVERHEAD_BYTES;
   }
 }

@@ -490,6 +490,16 @@ describe('the end', () => {
     expect(finishedMs).toBeLessThan(1010);
   });
 
+  test('a receiver that was restarted counts from its own start: asking for nothing, it has all', () => {
+    const run = new SendingRun();
+    run.send(5);
+    run.report({ highest: 6, received: 5 }).until(100);
+    const { finishedMs } = ending(run, () =>
+      run.report({ receiver: '1122334455667788', highest: run.highest, received: 1 }),
+    );
+    expect(finishedMs).toBeLessThan(50);
+  });
+
   test('one that gets what it misses meanwhile: over then; what it has lost for good counts as known', () => {
     const run = new SendingRun();
     run.send(5);

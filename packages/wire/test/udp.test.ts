@@ -195,6 +195,27 @@ describe('a receiver with keys and networks', () => {
     expect(confirmed).toMatchObject({ isConfirmed: true, highest: 2, received: 1, lost: 0, backlog: 3 });
   });
 
+  test('closing delivers what waits for its order, and keys that come after change nothing', async () => {
+    const delivered: number[] = [];
+    const ended: unknown[] = [];
+    const receiver = await receiverAt(0, {
+      onRecord: ({ index }) => delivered.push(index),
+      onSessionEnd: (session) => ended.push(session),
+    });
+    const socket = createSocket('udp4');
+    open.push(socket);
+    const datagrams = [0, 1, 2, 3].map((index) => record({ connection: 1, index, payload: new Uint8Array(900) }));
+    for (const [at, datagram] of datagramsOf(datagrams).entries()) {
+      if (at !== 1) socket.send(datagram, receiver.port, '127.0.0.1');
+    }
+    await until(() => receiver.ledger().sessions[0]?.waiting === 2);
+    await receiver.close();
+    receiver.setKeys([key]);
+    expect(delivered).toEqual([0, 2, 3]);
+    expect(receiver.ledger().sessions[0]).toMatchObject({ received: 3, waiting: 0, lost: 1, state: 'live' });
+    expect(ended).toEqual([]);
+  });
+
   test('says what it cannot open, and takes other keys later', async () => {
     const events: ReceiverEvent[] = [];
     const receiver = await receiverAt(0, { keys: [key], onEvent: (event) => events.push(event) });
