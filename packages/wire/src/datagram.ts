@@ -88,36 +88,46 @@ function writeCommon(bytes: Uint8Array, header: CommonHeader, flags: number): vo
 
 /** Reads and checks the header of what a sender sends. */
 export function readHeader(bytes: Uint8Array): DatagramHeader | HeaderReject {
-  const common = readCommon(bytes);
-  if (typeof common === 'string') return common;
+  const reason = checkCommon(bytes);
+  if (reason !== undefined) return reason;
   const flags = bytes[FLAGS_AT]!;
   if (flags === FLAG_REPORT) return 'wrong-way';
   const firstNumber = readU64(bytes, NUMBER_AT);
-  return firstNumber < 1 ? 'bad-number' : { ...common, isFragment: flags === FLAG_FRAGMENT, firstNumber };
-}
-
-/** Reads and checks the header of a report. */
-export function readReportHeader(bytes: Uint8Array): ReportHeader | HeaderReject {
-  const common = readCommon(bytes);
-  if (typeof common === 'string') return common;
-  if (bytes[FLAGS_AT] !== FLAG_REPORT) return 'wrong-way';
-  const [receiverHigh, receiverLow] = [readU32(bytes, RECEIVER_AT), readU32(bytes, RECEIVER_AT + 4)];
-  return receiverHigh === 0 && receiverLow === 0 ? 'bad-number' : { ...common, receiverHigh, receiverLow };
-}
-
-function readCommon(bytes: Uint8Array): CommonHeader | HeaderReject {
-  if (bytes.length < DATAGRAM_HEADER_BYTES) return 'too-short';
-  if (bytes[0] !== 0x47 || bytes[1] !== 0x6f || bytes[2] !== 0x72) return 'wrong-magic';
-  if (bytes[VERSION_AT] !== VERSION) return 'unknown-version';
-  if (bytes[FLAGS_AT]! > FLAG_REPORT || bytes[RESERVED_AT] !== 0) return 'unknown-flag';
-  const sequence = readU64(bytes, SEQUENCE_AT);
-  if (sequence < 1) return 'bad-number';
+  if (firstNumber < 1) return 'bad-number';
+  // In one literal: spreading what both directions have in common took three times as long as all the rest.
   return {
     keyId: readU16(bytes, KEY_ID_AT),
     sessionHigh: readU32(bytes, SESSION_AT),
     sessionLow: readU32(bytes, SESSION_AT + 4),
-    sequence,
+    sequence: readU64(bytes, SEQUENCE_AT),
+    isFragment: flags === FLAG_FRAGMENT,
+    firstNumber,
   };
+}
+
+/** Reads and checks the header of a report. */
+export function readReportHeader(bytes: Uint8Array): ReportHeader | HeaderReject {
+  const reason = checkCommon(bytes);
+  if (reason !== undefined) return reason;
+  if (bytes[FLAGS_AT] !== FLAG_REPORT) return 'wrong-way';
+  const [receiverHigh, receiverLow] = [readU32(bytes, RECEIVER_AT), readU32(bytes, RECEIVER_AT + 4)];
+  if (receiverHigh === 0 && receiverLow === 0) return 'bad-number';
+  return {
+    keyId: readU16(bytes, KEY_ID_AT),
+    sessionHigh: readU32(bytes, SESSION_AT),
+    sessionLow: readU32(bytes, SESSION_AT + 4),
+    sequence: readU64(bytes, SEQUENCE_AT),
+    receiverHigh,
+    receiverLow,
+  };
+}
+
+function checkCommon(bytes: Uint8Array): HeaderReject | undefined {
+  if (bytes.length < DATAGRAM_HEADER_BYTES) return 'too-short';
+  if (bytes[0] !== 0x47 || bytes[1] !== 0x6f || bytes[2] !== 0x72) return 'wrong-magic';
+  if (bytes[VERSION_AT] !== VERSION) return 'unknown-version';
+  if (bytes[FLAGS_AT]! > FLAG_REPORT || bytes[RESERVED_AT] !== 0) return 'unknown-flag';
+  return readU64(bytes, SEQUENCE_AT) < 1 ? 'bad-number' : undefined;
 }
 
 /** Whether a datagram of ours holds a fragment. */
