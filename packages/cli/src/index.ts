@@ -5,7 +5,7 @@ export { exitCodes } from './exit-codes.ts';
 export { type Flag, type FlagValues, type Program, readFlags } from './flags.ts';
 export { readKeys } from './key-file.ts';
 export { nearest } from './nearest-flag.ts';
-export { isLoopback, parseNetworks } from './networks.ts';
+export { isLoopback, isOneMachine, parseNetworks } from './networks.ts';
 export { ledgerLines } from './print-ledger.ts';
 export { parseUser, type User } from './privileges.ts';
 export { PrivilegesError, type PrivilegesErrorCode } from './privileges-error.ts';

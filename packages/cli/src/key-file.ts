@@ -27,6 +27,7 @@ export function readKeys(flag: string, path: string): Uint8Array[] {
     const key = keyOf(text);
     if (key === undefined)
       return refuse(`has no key in line ${at + 1}: a key is 64 hexadecimal digits, or base64 of 32 bytes`);
+    if (key.every((byte) => byte === 0)) return refuse(`has only zeros in line ${at + 1}: that is no key`);
     const digits = key.toString('hex');
     const earlier = lineOf.get(digits);
     if (earlier !== undefined) return refuse(`has the same key in lines ${earlier} and ${at + 1}`);

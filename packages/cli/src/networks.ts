@@ -1,5 +1,5 @@
 // Networks and addresses as people type them: which datagrams are taken, and whether anybody else could read them.
-import { isIP } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 import { parseList } from './quantity.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -16,6 +16,20 @@ export function parseNetworks(flag: string, text: string): string[] {
     throw new UsageError(`${flag}: "${network}" is neither an address nor a network such as 10.0.0.0/8`);
   }
   return [...new Set(networks)];
+}
+
+/** Addresses that are not one machine's. */
+const nobodysOwn = new BlockList();
+nobodysOwn.addAddress('0.0.0.0');
+nobodysOwn.addAddress('255.255.255.255');
+nobodysOwn.addSubnet('224.0.0.0', 4);
+nobodysOwn.addAddress('::', 'ipv6');
+nobodysOwn.addSubnet('ff00::', 8, 'ipv6');
+
+/** Whether this IP address can be that of one machine: it is not the unspecified one, a multicast group, or the broadcast address. Names can. */
+export function isOneMachine(host: string): boolean {
+  const version = isIP(host);
+  return version === 0 || !nobodysOwn.check(host, version === 6 ? 'ipv6' : 'ipv4');
 }
 
 /** Whether what is sent to this IP address, or taken at it, stays on this machine: 127.0.0.0/8 and ::1. */

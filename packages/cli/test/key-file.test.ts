@@ -49,7 +49,7 @@ function refusal(path: string): string {
 }
 
 describe('what a file may hold', () => {
-  const many = Array.from({ length: 16 }, (_, at) => at.toString(16).repeat(64));
+  const many = Array.from({ length: 16 }, (_, at) => `${at.toString(16)}1`.repeat(32));
   test.each<[sentence: string, text: string, keys: string[]]>([
     ['64 hexadecimal digits', `${HEX}\n`, [HEX]],
     ['in capitals', HEX.toUpperCase(), [HEX]],
@@ -77,10 +77,11 @@ describe('what is refused, in one line without any of its content', () => {
     ['a key with a comment behind it', `${HEX} # new`, notAKey],
     ['a password', 'correct horse battery staple', notAKey],
     ['32 raw bytes', Uint8Array.from({ length: 32 }, (_, at) => at * 7), notAKey],
+    ['all zeros', '0'.repeat(64), 'has only zeros in line 1: that is no key'],
     ['one key twice, written in two ways', `${HEX}\n\n${BASE64}\n`, 'has the same key in lines 1 and 3'],
     [
       '17 keys',
-      Array.from({ length: 17 }, (_, at) => `${at}`.padStart(64, '0')).join('\n'),
+      Array.from({ length: 17 }, (_, at) => `${at + 1}`.padStart(64, '0')).join('\n'),
       'holds 17 keys: 16 is the most',
     ],
     ['more than 64 KB', '#'.repeat(65_537), 'is longer than 64 KB'],

@@ -1,6 +1,6 @@
 // Networks as people type them, and which addresses stay on the machine.
 import { describe, expect, test } from 'vitest';
-import { isLoopback, parseNetworks, UsageError } from '../src/index.ts';
+import { isLoopback, isOneMachine, parseNetworks, UsageError } from '../src/index.ts';
 
 describe('networks', () => {
   test.each<[text: string, networks: string[]]>([
@@ -47,4 +47,20 @@ test.each<[address: string, isIt: boolean]>([
   ['127.evil.example', false],
 ])('%s is loopback: %s', (address, isIt) => {
   expect(isLoopback(address)).toBe(isIt);
+});
+
+test.each<[host: string, isIt: boolean]>([
+  ['192.0.2.7', true],
+  ['127.0.0.1', true],
+  ['2001:db8::1', true],
+  ['localhost', true],
+  ['0.0.0.0', false],
+  ['::', false],
+  ['255.255.255.255', false],
+  ['224.0.0.1', false],
+  ['239.1.2.3', false],
+  ['ff02::1', false],
+  ['::ffff:224.0.0.1', false],
+])('%s may be one machine: %s', (host, isIt) => {
+  expect(isOneMachine(host)).toBe(isIt);
 });

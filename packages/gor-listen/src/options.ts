@@ -5,6 +5,7 @@ import {
   formatBytes,
   formatHostPort,
   type HostPort,
+  isOneMachine,
   parseBytes,
   parseCount,
   parseHostPort,
@@ -209,6 +210,8 @@ function sourceOf(values: FlagValues, sends: boolean): ListenConfig['source'] {
 function replayServersOf(text: string): readonly HostPort[] {
   const servers = parseList('--replay', text).map((part) => parseHostPort('--replay', part, DEFAULT_REPLAY_PORT));
   const names = servers.map(({ host, port }) => formatHostPort(host, port));
+  const nobody = servers.find(({ host }) => !isOneMachine(host));
+  if (nobody !== undefined) throw new UsageError(`--replay: ${nobody.host} is the address of no single machine`);
   const twice = names.find((name, at) => names.indexOf(name) < at);
   if (twice !== undefined) throw new UsageError(`--replay: ${twice} is given twice`);
   if (servers.length <= MOST_REPLAY_SERVERS) return servers;

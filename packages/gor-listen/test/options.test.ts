@@ -91,6 +91,8 @@ describe('what is refused, the flag named', () => {
     ['-p 80,', '--port: "80," has an empty part'],
     ['-p 80 -p 81', '--port is given 2 times'],
     ['-r ::1:x', '--replay: "::1:x" is not host[:port]'],
+    ['-r 0.0.0.0', '--replay: 0.0.0.0 is the address of no single machine'],
+    ['-r [ff02::1]:28020', '--replay: ff02::1 is the address of no single machine'],
     ['-r a,a:28020', '--replay: a:28020 is given twice'],
     ['-r a,', '--replay: "a," has an empty part'],
     [`-r ${Array.from({ length: 17 }, (_, at) => `r${at}`).join()}`, '--replay: 17 replay servers, and 16 is the most'],
