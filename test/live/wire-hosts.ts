@@ -31,7 +31,7 @@ const OPENER = `
     } else {
       const socket = dgram.createSocket(address.includes(':') ? 'udp6' : 'udp4').once('error', fail);
       socket.bind(port, address, () => {
-        try { socket.setRecvBufferSize(8388608); } catch {}
+        socket.setRecvBufferSize(8388608);
         process.send({ id }, socket, () => socket.close());
       });
     }

@@ -4,28 +4,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readKeys } from '@gor/cli';
-import { afterEach, expect, test, vi } from 'vitest';
-import { main } from '../src/index.ts';
-
-afterEach(() => void vi.restoreAllMocks());
-
-/** The exit code, and what was printed where. */
-async function run(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const printed = { stdout: '', stderr: '' };
-  for (const name of ['stdout', 'stderr'] as const) {
-    vi.spyOn(process[name], 'write').mockImplementation((text) => {
-      printed[name] += String(text);
-      return true;
-    });
-  }
-  const code = await main(['key', ...argv]);
-  vi.restoreAllMocks();
-  return { code, ...printed };
-}
+import { expect, test } from 'vitest';
+import { run } from './run-main.ts';
 
 test('each is another one, and nothing else is said', async () => {
-  const first = await run();
-  const second = await run();
+  const first = await run('key');
+  const second = await run('key');
   for (const { code, stdout, stderr } of [first, second]) {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^[0-9a-f]{64}\n$/);
@@ -36,7 +20,7 @@ test('each is another one, and nothing else is said', async () => {
 test('both programs take it as it is', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'gor-key-'));
   const path = join(folder, 'gor.key');
-  const { stdout } = await run();
+  const { stdout } = await run('key');
   writeFileSync(path, stdout, { mode: 0o600 });
   const keys = readKeys('--key-file', path).map((key) => Buffer.from(key).toString('hex'));
   rmSync(folder, { recursive: true });
@@ -44,7 +28,7 @@ test('both programs take it as it is', async () => {
 });
 
 test('its help shows how to keep a key from others', async () => {
-  const { code, stdout, stderr } = await run('--help');
+  const { code, stdout, stderr } = await run('key', '--help');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toContain('(umask 077; gor key > gor.key)');
 });
@@ -61,7 +45,7 @@ test('that command line makes a file that is taken', (context) => {
 });
 
 test.each([[['gor.key']], [['--out', 'gor.key']]])('an argument, %j, is refused', async (argv) => {
-  const { code, stdout, stderr } = await run(...argv);
+  const { code, stdout, stderr } = await run('key', ...argv);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).toContain(`takes no arguments, and there is ${argv[0]}`);
 });

@@ -1,27 +1,12 @@
 // The program gor: finds its command, or says which there are.
 import { readFileSync } from 'node:fs';
-import { afterEach, describe, expect, test, vi } from 'vitest';
-import { commands, main } from '../src/index.ts';
+import { describe, expect, test } from 'vitest';
+import { commands } from '../src/index.ts';
+import { run } from './run-main.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
-
-afterEach(() => void vi.restoreAllMocks());
-
-/** The exit code, and what was printed where. */
-async function run(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const printed = { stdout: '', stderr: '' };
-  for (const name of ['stdout', 'stderr'] as const) {
-    vi.spyOn(process[name], 'write').mockImplementation((text) => {
-      printed[name] += String(text);
-      return true;
-    });
-  }
-  const code = await main(argv);
-  vi.restoreAllMocks();
-  return { code, ...printed };
-}
 
 test.each(['-h', '--help', '-help', 'help'])('gor %s lists every command', async (flag) => {
   const { code, stdout, stderr } = await run(flag);

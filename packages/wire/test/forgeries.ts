@@ -49,18 +49,23 @@ const HEADER_REASONS = ['too-short', 'wrong-magic', 'unknown-version', 'unknown-
 const SEALED_REASONS = ['not-sealed', 'unknown-key', 'forged', 'too-old'];
 const FRESH_FROM = 2 ** 20;
 
+/** The same bytes, given a sequence that was not sent yet. */
+function withFreshSequence(datagram: Uint8Array, random: Random): Uint8Array {
+  new DataView(datagram.buffer).setBigUint64(16, BigInt(FRESH_FROM + random.below(2 ** 30)));
+  return datagram;
+}
+
+/** The same bytes, given another key id. */
+function withKeyId(datagram: Uint8Array, id: number): Uint8Array {
+  new DataView(datagram.buffer).setUint16(6, id);
+  return datagram;
+}
+
 /** For a receiver that has the whole session. */
 export function forgedDatagrams(random: Random, key: WireKey, { sent, reported }: Overheard): Forgery[] {
   const wrongKey = random.bytes(32);
   const original = (): Uint8Array => random.pick(sent).slice();
-  const fresh = (datagram: Uint8Array): Uint8Array => {
-    new DataView(datagram.buffer).setBigUint64(16, BigInt(FRESH_FROM + random.below(2 ** 30)));
-    return datagram;
-  };
-  const withKeyId = (datagram: Uint8Array, id: number): Uint8Array => {
-    new DataView(datagram.buffer).setUint16(6, id);
-    return datagram;
-  };
+  const fresh = (datagram: Uint8Array): Uint8Array => withFreshSequence(datagram, random);
   const otherSession = (datagram: Uint8Array): Uint8Array => {
     datagram.set(random.bytes(8), 8);
     return datagram;
@@ -112,14 +117,7 @@ export function forgedDatagrams(random: Random, key: WireKey, { sent, reported }
 export function forgedReports(random: Random, key: WireKey, { sent, reported }: Overheard): Forgery[] {
   const wrongKey = random.bytes(32);
   const original = (): Uint8Array => random.pick(reported).slice();
-  const fresh = (datagram: Uint8Array): Uint8Array => {
-    new DataView(datagram.buffer).setBigUint64(16, BigInt(FRESH_FROM + random.below(2 ** 30)));
-    return datagram;
-  };
-  const withKeyId = (datagram: Uint8Array, id: number): Uint8Array => {
-    new DataView(datagram.buffer).setUint16(6, id);
-    return datagram;
-  };
+  const fresh = (datagram: Uint8Array): Uint8Array => withFreshSequence(datagram, random);
   const ofOther = (at: number) => (): Uint8Array => {
     const datagram = fresh(original());
     datagram.set(random.bytes(8), at);
