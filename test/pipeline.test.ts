@@ -33,6 +33,7 @@ function replayConfig(port: number): ReplayConfig {
     insecure: false,
     mark: true,
     keepOrder: true,
+    sessions: false,
     resultsFile: undefined,
   };
 }

@@ -37,6 +37,8 @@ export interface ReplayConfig {
   readonly mark: boolean;
   /** Keep the order of each captured connection. */
   readonly keepOrder: boolean;
+  /** A socket of its own at each target for each captured connection. */
+  readonly sessions: boolean;
   /** A path to write one JSON line a request to. */
   readonly resultsFile: string | undefined;
 }
@@ -77,6 +79,11 @@ export const replayFlags: readonly Flag[] = [
   { name: 'insecure', kind: 'switch', description: 'Do not verify the certificates of https targets' },
   { name: 'no-mark', kind: 'switch', description: 'Do not add the header Gor-Replayed: 1' },
   { name: 'no-order', kind: 'switch', description: 'Do not keep the order of each captured connection' },
+  {
+    name: 'sessions',
+    kind: 'switch',
+    description: 'Give each captured connection a connection of its own, opened and closed as the client did',
+  },
   { name: 'results', kind: 'value', description: 'Write one JSON line a request to this file' },
 ];
 
@@ -85,6 +92,10 @@ export function configureReplay(values: FlagValues): ReplayConfig & ReplayKeyFil
   const bufferMs = parseDurationMs('--buffer', values.textOf('buffer'));
   const timeoutMs = timeoutOf(values.textOf('timeout'));
   const from = values.text('from');
+  const forwarder = forwarderOf(values.textOf('forwarder'));
+  const sessions = values.on('sessions');
+  if (sessions && forwarder === 'undici') throw new UsageError('--sessions does not go with --forwarder undici');
+  if (sessions && values.on('no-order')) throw new UsageError('--sessions does not go with --no-order');
   return {
     host: addressOf(values.textOf('ip')),
     port: parsePort('--port', values.textOf('port'), true),
@@ -94,11 +105,12 @@ export function configureReplay(values: FlagValues): ReplayConfig & ReplayKeyFil
     bufferMs,
     timeoutMs,
     connections: parseCount('--connections', values.textOf('connections'), 1, 65_535),
-    forwarder: forwarderOf(values.textOf('forwarder')),
+    forwarder,
     originalHost: values.on('original-host'),
     insecure: values.on('insecure'),
     mark: !values.on('no-mark'),
     keepOrder: !values.on('no-order'),
+    sessions,
     resultsFile: values.text('results'),
   };
 }

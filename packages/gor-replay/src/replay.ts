@@ -89,9 +89,10 @@ class ReplayServer {
     this.#options = options;
     const onFailure = (error: Error) => options.onEvent?.({ type: 'results-failed', error });
     this.#results = config.resultsFile === undefined ? undefined : ResultsFile.open(config.resultsFile, onFailure);
-    const { targets, bufferMs, timeoutMs, connections, keepOrder, mark, originalHost, insecure, forwarder } = config;
+    const { targets, bufferMs, timeoutMs, connections, keepOrder, sessions, mark, originalHost } = config;
+    const { insecure, forwarder } = config;
     this.#replayer = createReplayer({
-      ...{ targets, bufferMs, timeoutMs, connections, keepOrder, mark, originalHost, insecure, forwarder },
+      ...{ targets, bufferMs, timeoutMs, connections, keepOrder, sessions, mark, originalHost, insecure, forwarder },
       onOutcome: (outcome) => this.#onOutcome(outcome),
     });
   }

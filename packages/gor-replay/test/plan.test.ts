@@ -15,6 +15,7 @@ const defaults: ReplayConfig = {
   insecure: false,
   mark: true,
   keepOrder: true,
+  sessions: false,
   resultsFile: undefined,
 };
 

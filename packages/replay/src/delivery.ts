@@ -63,6 +63,8 @@ export interface Lane {
   loose: number;
   /** Of these, given to the forwarder. */
   started: number;
+  /** The captured connection ended: nothing follows. */
+  isEnded: boolean;
   firstHeld: Delivery | undefined;
   lastHeld: Delivery | undefined;
 }

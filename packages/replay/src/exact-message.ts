@@ -125,7 +125,7 @@ export class ExactWriter {
     }
     if (name.length === 10 && name.toLowerCase() === 'connection') {
       this.#hasConnection = true;
-      return keptAlive(value);
+      return this.#settings.sessions ? value : keptAlive(value);
     }
     if (name.length === markName.length && name.toLowerCase() === 'gor-replayed') this.#hasMark = true;
     return value;
@@ -133,7 +133,8 @@ export class ExactWriter {
 
   #addedLines(version: string): string {
     const mark = this.#settings.mark && !this.#hasMark ? MARK_LINE : '';
-    return this.#hasConnection || !version.endsWith('1.0') ? mark : KEEP_ALIVE_LINE + mark;
+    const { sessions } = this.#settings;
+    return sessions || this.#hasConnection || !version.endsWith('1.0') ? mark : KEEP_ALIVE_LINE + mark;
   }
 }
 

@@ -100,6 +100,11 @@ export class ExactSocket {
     return !this.#socket.destroyed && this.#exchange === undefined && this.#socket.writableLength === 0;
   }
 
+  /** Neither side has closed it, as far as is known. */
+  get isOpen(): boolean {
+    return !this.#socket.destroyed;
+  }
+
   /** Seconds that the last answer said it is kept; -1: it said nothing. */
   get keepAliveSeconds(): number {
     return this.#framer.keepAliveSeconds;

@@ -2,6 +2,7 @@
 
 import type { FailedReason, SkippedReason } from './reasons.ts';
 import type { ReplayRequest } from './request.ts';
+import type { SessionSocketCounters } from './session-sockets.ts';
 
 /**
  * Told how one request fares: `onSent` at most once, then `onEnd` exactly once, perhaps before `forward` returns.
@@ -30,6 +31,10 @@ export interface Forwarder {
   readonly forward: (request: ReplayRequest, listener: ForwardListener) => ForwardHandle;
   /** Of the requests sent, those that the way that was chosen could not say, and that went exactly; 0 where it is missing. */
   readonly sentExactly?: number;
+  /** The captured connection ended, and all of its requests are over. Missing where no socket belongs to one. */
+  readonly endConnection?: (connection: string | number) => void;
+  /** Where each captured connection has a socket of its own: what became of these. */
+  readonly sessionSockets?: SessionSocketCounters | undefined;
   /** Closes every socket. May be called twice. */
   readonly close: () => Promise<void>;
 }
@@ -42,6 +47,8 @@ export interface Destination {
   readonly connections: number;
   /** Longest that a connection may take to open, in milliseconds. */
   readonly timeoutMs: number;
+  /** Each captured connection has a socket of its own, closed when that ended. */
+  readonly sessions: boolean;
   /** Leaves Host as captured. */
   readonly originalHost: boolean;
   /** Adds the mark by which listeners leave replayed requests alone. */

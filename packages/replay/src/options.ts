@@ -16,6 +16,7 @@ export const replayerDefaults = {
   orderWaitMs: 1_000,
   mark: true,
   originalHost: false,
+  sessions: false,
   insecure: false,
   forwarder: 'exact' as NonNullable<ReplayerOptions['forwarder']>,
   maxQueuedOutcomes: 10_000,
@@ -38,6 +39,12 @@ export function resolveOptions(options: ReplayerOptions): ResolvedOptions {
   const { forwarder } = resolved;
   if (typeof forwarder !== 'function' && forwarder !== 'exact' && forwarder !== 'undici') {
     throw new TypeError(`forwarder is ${forwarder}; it must be "exact", "undici" or a function that makes one`);
+  }
+  if (resolved.sessions && forwarder === 'undici') {
+    throw new TypeError('sessions needs the exact forwarder: undici shares its sockets between connections');
+  }
+  if (resolved.sessions && !resolved.keepOrder) {
+    throw new TypeError('sessions needs keepOrder: a connection carries one request after the other');
   }
   return resolved;
 }

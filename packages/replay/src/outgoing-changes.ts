@@ -12,7 +12,7 @@ export interface OutgoingChange {
   /** In which requests; all of them where it is missing. */
   readonly when?: string;
   /** The option that prevents it. */
-  readonly unless?: 'originalHost' | 'mark: false';
+  readonly unless?: 'originalHost' | 'mark: false' | 'sessions';
   readonly why: string;
 }
 
@@ -53,6 +53,7 @@ export const outgoingChanges: Readonly<Record<'exact' | 'undici', readonly Outgo
       name: 'connection',
       change: 'replaced',
       when: 'it said close',
+      unless: 'sessions',
       why: 'it was about the captured connection: keep-alive is said instead, other options stay',
     },
     {
@@ -60,6 +61,7 @@ export const outgoingChanges: Readonly<Record<'exact' | 'undici', readonly Outgo
       name: 'connection',
       change: 'added',
       when: 'there was none, in HTTP/1.0',
+      unless: 'sessions',
       why: 'each request would take a connection of its own',
     },
     MARK,

@@ -15,10 +15,12 @@ export interface OutgoingSettings {
   readonly basePath: string;
   readonly originalHost: boolean;
   readonly mark: boolean;
+  /** The connection is the captured one's: what it says of itself stays. */
+  readonly sessions: boolean;
 }
 
 /** Read out of a destination. */
-export function outgoingSettingsOf({ url, originalHost, mark }: Destination): OutgoingSettings {
+export function outgoingSettingsOf({ url, originalHost, mark, sessions }: Destination): OutgoingSettings {
   const { host, pathname } = new URL(url);
-  return { authority: host, basePath: pathname.replace(/\/+$/, ''), originalHost, mark };
+  return { authority: host, basePath: pathname.replace(/\/+$/, ''), originalHost, mark, sessions };
 }

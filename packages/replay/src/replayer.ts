@@ -25,10 +25,7 @@ export interface ReplayLedger {
 export interface Replayer {
   /** Gives a request, due now, to every target. Never throws or waits; after `close` it is counted as skipped. */
   readonly send: (request: ReplayRequest) => void;
-  /**
-   * The captured connection ended. Order keeps nothing of an idle connection, so nothing depends on this call yet;
-   * forwarders that give each captured connection a connection of its own will.
-   */
+  /** The captured connection ended: with `sessions` its sockets close once its requests are over. Else nothing is kept of it. */
   readonly endConnection: (connection: string | number) => void;
   /** Resolves when no request waits or is in flight; rejects with the signal's reason where that closes the replayer. */
   readonly drain: () => Promise<void>;
@@ -73,7 +70,9 @@ class TargetsReplayer implements Replayer {
     for (const target of this.#targets) target.send(request, nowMs);
   };
 
-  readonly endConnection = (_connection: string | number): void => {};
+  readonly endConnection = (connection: string | number): void => {
+    for (const target of this.#targets) target.endConnection(connection);
+  };
 
   readonly drain = (): Promise<void> => {
     if (this.#options.signal?.aborted === true) return Promise.reject(this.#options.signal.reason);

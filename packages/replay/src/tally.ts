@@ -2,6 +2,7 @@
 
 import { Latency } from './latency.ts';
 import type { FailedReason, LimitedReason, SkippedReason } from './reasons.ts';
+import type { SessionSocketCounters } from './session-sockets.ts';
 
 /** Reason to count; reasons that never happened are missing. */
 export type ReasonCounts<Reason extends string> = { readonly [reason in Reason]?: number };
@@ -29,6 +30,8 @@ export type TargetLedger = {
   readonly overlapped: number;
   /** Of those sent, the ones that the forwarder chosen (undici) could not say, and that went exactly. */
   readonly sentExactly: number;
+  /** Where each captured connection has a socket of its own: what became of these. */
+  readonly sessionSockets?: SessionSocketCounters;
   /** From due to the end of the answer, of answered and timed-out requests; at most 1/16 too high; `null` without any. */
   readonly latencyMs: { readonly p50: number | null; readonly p99: number | null };
 };
@@ -83,7 +86,9 @@ export class Tally {
   }
 
   /** A copy of all counts. */
-  ledger(target: Pick<TargetLedger, 'url' | 'limit' | 'inFlight' | 'waitingBytes' | 'sentExactly'>): TargetLedger {
+  ledger(
+    target: Pick<TargetLedger, 'url' | 'limit' | 'inFlight' | 'waitingBytes' | 'sentExactly' | 'sessionSockets'>,
+  ): TargetLedger {
     return {
       url: target.url,
       limit: target.limit,
@@ -97,6 +102,7 @@ export class Tally {
       waitingBytes: target.waitingBytes,
       overlapped: this.#overlapped,
       sentExactly: target.sentExactly,
+      ...(target.sessionSockets === undefined ? {} : { sessionSockets: target.sessionSockets }),
       latencyMs: { p50: this.#latency.quantileMs(0.5), p99: this.#latency.quantileMs(0.99) },
     };
   }

@@ -65,7 +65,7 @@ export class Target {
     this.#alarm = new Alarm(options.clock, () => this.#run());
     this.#backlog = new Backlog(options.maxWaitingRequests, options.maxWaitingBytes);
     this.#flying = new InFlight(options.timeoutMs);
-    this.#lanes = options.keepOrder ? new Lanes() : undefined;
+    this.#lanes = options.keepOrder ? new Lanes(options.forwarder.endConnection) : undefined;
     this.#sharePercent = limit?.kind === 'share' ? limit.percent : 100;
     if (limit?.kind === 'per-second' && options.leaseSource !== undefined) {
       this.#limit = new Limit(limit.ratePerSecond);
@@ -89,6 +89,11 @@ export class Target {
     if (this.#lanes === undefined || this.#lanes.enter(delivery)) this.#ready(delivery, nowMs);
     else this.#backlog.held.append(delivery);
     this.#run(nowMs);
+  }
+
+  /** The captured connection ended. */
+  endConnection(connection: string | number): void {
+    this.#lanes?.end(connection);
   }
 
   /** Ends everything: what waits is skipped, what is in flight has failed, both as `closed`. May be called twice. */
@@ -115,6 +120,7 @@ export class Target {
       inFlight: this.#flying.length,
       waitingBytes: this.#backlog.bytes,
       sentExactly: forwarder.sentExactly ?? 0,
+      ...(forwarder.sessionSockets === undefined ? {} : { sessionSockets: forwarder.sessionSockets }),
     });
   }
 
@@ -215,9 +221,12 @@ export class Target {
     this.#settle(delivery, delivery.startedMs ?? nowMs);
     this.#flying.remove(delivery);
     this.#over(delivery, nowMs);
-    if (reason === undefined) this.#answered(delivery, nowMs);
-    else if (reason === 'cannot-send') this.#skipped(delivery, 'cannot-send');
-    else this.#failed(delivery, reason, nowMs);
+    if (reason === 'cannot-send') this.#skipped(delivery, 'cannot-send');
+    else if (reason !== undefined) this.#failed(delivery, reason, nowMs);
+    else {
+      this.#tally.answered(nowMs - delivery.dueMs);
+      this.#tell(delivery, 'answered', undefined, nowMs);
+    }
     this.#run(nowMs);
   }
 
@@ -257,11 +266,6 @@ export class Target {
     if (next === undefined) return;
     this.#backlog.held.remove(next);
     this.#ready(next, nowMs);
-  }
-
-  #answered(delivery: Delivery, nowMs: number): void {
-    this.#tally.answered(nowMs - delivery.dueMs);
-    this.#tell(delivery, 'answered', undefined, nowMs);
   }
 
   #failed(delivery: Delivery, reason: FailedReason, nowMs: number): void {
