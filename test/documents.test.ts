@@ -32,7 +32,7 @@ import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
-const FLAG_OF_OPTION = { originalHost: '`--original-host`', 'mark: false': '`--no-mark`' };
+const FLAG_OF_OPTION = { originalHost: '`--original-host`', 'mark: false': '`--no-mark`', sessions: '`--sessions`' };
 const operating = page('docs/operating.md');
 const supported = page('docs/supported.md');
 const architecture = page('ARCHITECTURE.md');

@@ -36,15 +36,19 @@ export function resolveOptions(options: ReplayerOptions): ResolvedOptions {
       throw new RangeError(`${name} is ${value}; it must be a number of ${least} or more`);
     }
   }
-  const { forwarder } = resolved;
+  checkForwarder(resolved);
+  return resolved;
+}
+
+/** Who sends, and what does not go with it. */
+function checkForwarder({ forwarder, sessions, keepOrder }: ResolvedOptions): void {
   if (typeof forwarder !== 'function' && forwarder !== 'exact' && forwarder !== 'undici') {
     throw new TypeError(`forwarder is ${forwarder}; it must be "exact", "undici" or a function that makes one`);
   }
-  if (resolved.sessions && forwarder === 'undici') {
+  if (sessions && forwarder === 'undici') {
     throw new TypeError('sessions needs the exact forwarder: undici shares its sockets between connections');
   }
-  if (resolved.sessions && !resolved.keepOrder) {
+  if (sessions && !keepOrder) {
     throw new TypeError('sessions needs keepOrder: a connection carries one request after the other');
   }
-  return resolved;
 }

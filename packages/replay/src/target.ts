@@ -1,5 +1,4 @@
-// One target: queue, order, limit, forward, count. Owner of one of each; nothing of it is shared with other targets.
-// Everything happens in `#run`: at an arrival, an end, a lease, or a time that was armed.
+// One target: queue, order, limit, forward, count. Owner of one of each. Everything happens in `#run`: at an arrival, an end, a lease, or a time that was armed.
 
 import { Alarm } from './alarm.ts';
 import { Backlog } from './backlog.ts';
@@ -91,10 +90,8 @@ export class Target {
     this.#run(nowMs);
   }
 
-  /** The captured connection ended. */
-  endConnection(connection: string | number): void {
-    this.#lanes?.end(connection);
-  }
+  /** Told of the end of a captured connection. */
+  readonly endConnection = (connection: string | number): void => this.#lanes?.end(connection);
 
   /** Ends everything: what waits is skipped, what is in flight has failed, both as `closed`. May be called twice. */
   async close(): Promise<void> {
