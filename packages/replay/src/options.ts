@@ -1,5 +1,6 @@
 // The replayer's defaults, and its options resolved once. Misuse is refused with name, value and range.
 
+import { checkForwarder } from './choose-forwarder.ts';
 import { systemClock } from './clock.ts';
 import type { ReplayerOptions } from './replayer-options.ts';
 import { resolveTargets } from './resolve-targets.ts';
@@ -38,17 +39,4 @@ export function resolveOptions(options: ReplayerOptions): ResolvedOptions {
   }
   checkForwarder(resolved);
   return resolved;
-}
-
-/** Who sends, and what does not go with it. */
-function checkForwarder({ forwarder, sessions, keepOrder }: ResolvedOptions): void {
-  if (typeof forwarder !== 'function' && forwarder !== 'exact' && forwarder !== 'undici') {
-    throw new TypeError(`forwarder is ${forwarder}; it must be "exact", "undici" or a function that makes one`);
-  }
-  if (sessions && forwarder === 'undici') {
-    throw new TypeError('sessions needs the exact forwarder: undici shares its sockets between connections');
-  }
-  if (sessions && !keepOrder) {
-    throw new TypeError('sessions needs keepOrder: a connection carries one request after the other');
-  }
 }

@@ -1,8 +1,7 @@
 // The whole: every request goes to every target, each target on its own.
 
 import { BottleneckLease } from './bottleneck-lease.ts';
-import { ExactForwarder } from './exact-forwarder.ts';
-import type { Destination, Forwarder } from './forwarder.ts';
+import { forwarderOf } from './choose-forwarder.ts';
 import { leaseTokensAt } from './lease-stock.ts';
 import { type ResolvedOptions, resolveOptions } from './options.ts';
 import { type Outcome, OutcomeQueue } from './outcomes.ts';
@@ -11,7 +10,6 @@ import type { ReplayRequest } from './request.ts';
 import type { TargetLedger } from './tally.ts';
 import { Target } from './target.ts';
 import type { TargetSpec } from './target-spec.ts';
-import { UndiciForwarder } from './undici-forwarder.ts';
 
 /** The counts of a replayer. */
 export interface ReplayLedger {
@@ -162,9 +160,4 @@ class TargetsReplayer implements Replayer {
   #isIdle(): boolean {
     return this.#targets.every((target) => target.waiting === 0);
   }
-}
-
-function forwarderOf(chosen: ResolvedOptions['forwarder'], destination: Destination): Forwarder {
-  if (typeof chosen === 'function') return chosen(destination);
-  return chosen === 'undici' ? new UndiciForwarder(destination) : new ExactForwarder(destination);
 }
