@@ -34,6 +34,7 @@ function replayConfig(port: number): ReplayConfig {
     mark: true,
     keepOrder: true,
     resultsFile: undefined,
+    circuit: true,
   };
 }
 

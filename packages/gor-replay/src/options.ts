@@ -39,6 +39,8 @@ export interface ReplayConfig {
   readonly keepOrder: boolean;
   /** A path to write one JSON line a request to. */
   readonly resultsFile: string | undefined;
+  /** Spare a target that does not answer: one request a second until it does. */
+  readonly circuit: boolean;
 }
 
 /** Where the program's keys stand. */
@@ -78,6 +80,7 @@ export const replayFlags: readonly Flag[] = [
   { name: 'no-mark', kind: 'switch', description: 'Do not add the header Gor-Replayed: 1' },
   { name: 'no-order', kind: 'switch', description: 'Do not keep the order of each captured connection' },
   { name: 'results', kind: 'value', description: 'Write one JSON line a request to this file' },
+  { name: 'no-circuit', kind: 'switch', description: 'Send all to a target that does not answer, not one a second' },
 ];
 
 /** Throws UsageError. */
@@ -100,6 +103,7 @@ export function configureReplay(values: FlagValues): ReplayConfig & ReplayKeyFil
     mark: !values.on('no-mark'),
     keepOrder: !values.on('no-order'),
     resultsFile: values.text('results'),
+    circuit: !values.on('no-circuit'),
   };
 }
 

@@ -14,6 +14,7 @@ export const replayerDefaults = {
   connections: 512,
   keepOrder: true,
   orderWaitMs: 1_000,
+  circuit: true,
   mark: true,
   originalHost: false,
   insecure: false,

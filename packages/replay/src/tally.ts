@@ -31,6 +31,8 @@ export type TargetLedger = {
   readonly sentExactly: number;
   /** From due to the end of the answer, of answered and timed-out requests; at most 1/16 too high; `null` without any. */
   readonly latencyMs: { readonly p50: number | null; readonly p99: number | null };
+  /** Whether requests are skipped but for one probe a second, because the target did not answer; and how often it came to that. */
+  readonly circuit: { readonly isOpen: boolean; readonly opened: number };
 };
 
 type Counts = Record<string, number>;
@@ -83,7 +85,9 @@ export class Tally {
   }
 
   /** A copy of all counts. */
-  ledger(target: Pick<TargetLedger, 'url' | 'limit' | 'inFlight' | 'waitingBytes' | 'sentExactly'>): TargetLedger {
+  ledger(
+    target: Pick<TargetLedger, 'url' | 'limit' | 'inFlight' | 'waitingBytes' | 'sentExactly' | 'circuit'>,
+  ): TargetLedger {
     return {
       url: target.url,
       limit: target.limit,
@@ -98,6 +102,7 @@ export class Tally {
       overlapped: this.#overlapped,
       sentExactly: target.sentExactly,
       latencyMs: { p50: this.#latency.quantileMs(0.5), p99: this.#latency.quantileMs(0.99) },
+      circuit: target.circuit,
     };
   }
 }

@@ -3,39 +3,20 @@
 
 import { Alarm } from './alarm.ts';
 import { Backlog } from './backlog.ts';
+import { Circuit } from './circuit.ts';
 import type { Clock } from './clock.ts';
 import { Delivery, type DeliveryOwner } from './delivery.ts';
-import type { Forwarder } from './forwarder.ts';
 import { InFlight } from './in-flight.ts';
 import { Lanes } from './lanes.ts';
-import { type LeaseSource, LeaseStock } from './lease-stock.ts';
+import { LeaseStock } from './lease-stock.ts';
 import { Limit } from './limit.ts';
 import { type Outcome, outcomeOf } from './outcomes.ts';
 import type { FailedReason, LimitedReason, SkippedReason } from './reasons.ts';
 import type { ReplayRequest } from './request.ts';
 import { isInShare } from './share.ts';
 import { Tally, type TargetLedger } from './tally.ts';
-import { formatLimit, type TargetSpec } from './target-spec.ts';
-
-/** What a target needs of the replayer's resolved options. */
-export interface TargetOptions {
-  readonly spec: TargetSpec;
-  readonly bufferMs: number;
-  readonly maxWaitingRequests: number;
-  readonly maxWaitingBytes: number;
-  readonly timeoutMs: number;
-  readonly connections: number;
-  readonly keepOrder: boolean;
-  readonly orderWaitMs: number;
-  readonly clock: Clock;
-  readonly forwarder: Forwarder;
-  /** Given where the spec has a rate. */
-  readonly leaseSource: LeaseSource | undefined;
-  /** Told of each end; must not throw. */
-  readonly onOutcome: (outcome: Outcome) => void;
-  /** Called whenever the last waiting request is over. */
-  readonly onIdle: () => void;
-}
+import type { TargetOptions } from './target-options.ts';
+import { formatLimit } from './target-spec.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -49,6 +30,7 @@ export class Target {
   readonly #limit: Limit | undefined;
   readonly #stock: LeaseStock | undefined;
   readonly #sharePercent: number;
+  readonly #circuit: Circuit;
   readonly #tally = new Tally();
   readonly #alarm: Alarm;
   readonly #deliveries: DeliveryOwner = {
@@ -65,6 +47,7 @@ export class Target {
     this.#alarm = new Alarm(options.clock, () => this.#run());
     this.#backlog = new Backlog(options.maxWaitingRequests, options.maxWaitingBytes);
     this.#flying = new InFlight(options.timeoutMs);
+    this.#circuit = new Circuit(options.circuit, options.onCircuit);
     this.#lanes = options.keepOrder ? new Lanes() : undefined;
     this.#sharePercent = limit?.kind === 'share' ? limit.percent : 100;
     if (limit?.kind === 'per-second' && options.leaseSource !== undefined) {
@@ -86,22 +69,25 @@ export class Target {
     if (refusal !== undefined) return this.#skipped(delivery, refusal);
     if (!this.#makeRoomFor(delivery)) return this.#limited(delivery, 'buffer-full');
     this.#backlog.takeOn(delivery);
-    if (this.#lanes === undefined || this.#lanes.enter(delivery)) this.#ready(delivery, nowMs);
-    else this.#backlog.held.append(delivery);
+    this.#admit(delivery, nowMs);
     this.#run(nowMs);
+  }
+
+  /** A delivery that was taken on is due: it is for the circuit and then for order to say whether it is ready. */
+  #admit(delivery: Delivery, nowMs: number): void {
+    if (!this.#circuit.mayTry(nowMs, this.#backlog.length)) {
+      this.#backlog.release(delivery, false);
+      this.#skipped(delivery, 'circuit-open');
+    } else if (this.#lanes === undefined || this.#lanes.enter(delivery)) this.#ready(delivery, nowMs);
+    else this.#backlog.held.append(delivery);
   }
 
   /** Ends everything: what waits is skipped, what is in flight has failed, both as `closed`. May be called twice. */
   async close(): Promise<void> {
     if (!this.#isClosed) {
       this.#isClosed = true;
-      this.#isRunning = true;
-      for (let next = this.#backlog.oldest; next !== undefined; next = this.#backlog.oldest) {
-        this.#takeOut(next);
-        this.#skipped(next, 'closed');
-      }
+      this.#skipWaiting('closed');
       this.#flying.close();
-      this.#isRunning = false;
       this.#alarm.clear();
     }
     await Promise.all([this.#options.forwarder.close(), this.#options.leaseSource?.close()]);
@@ -115,6 +101,7 @@ export class Target {
       inFlight: this.#flying.length,
       waitingBytes: this.#backlog.bytes,
       sentExactly: forwarder.sentExactly ?? 0,
+      circuit: this.#circuit.counts,
     });
   }
 
@@ -122,6 +109,16 @@ export class Target {
     if (this.#isClosed) return 'closed';
     if (this.#sharePercent < 100 && !isInShare(request.connection, this.#sharePercent)) return 'not-in-share';
     return this.#options.forwarder.refusal(request);
+  }
+
+  #skipWaiting(reason: SkippedReason): void {
+    const wasRunning = this.#isRunning;
+    this.#isRunning = true;
+    for (let next = this.#backlog.oldest; next !== undefined; next = this.#backlog.oldest) {
+      this.#takeOut(next);
+      this.#skipped(next, reason);
+    }
+    this.#isRunning = wasRunning;
   }
 
   #makeRoomFor(delivery: Delivery): boolean {
@@ -201,6 +198,7 @@ export class Target {
       lane.started += 1;
     }
     this.#flying.add(delivery);
+    this.#circuit.tried(nowMs);
     delivery.handle = this.#options.forwarder.forward(delivery.request, delivery);
   }
 
@@ -218,6 +216,9 @@ export class Target {
     if (reason === undefined) this.#answered(delivery, nowMs);
     else if (reason === 'cannot-send') this.#skipped(delivery, 'cannot-send');
     else this.#failed(delivery, reason, nowMs);
+    const heard = delivery.status === undefined ? reason : undefined;
+    // What waits when it opens would be stale when the target answers again.
+    if (this.#circuit.ended(heard, delivery.startedMs ?? nowMs, nowMs)) this.#skipWaiting('circuit-open');
     this.#run(nowMs);
   }
 
