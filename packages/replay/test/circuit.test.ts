@@ -313,3 +313,32 @@ describe('a target', () => {
     expect(counts(made).circuit.opened).toBe(1);
   });
 });
+
+test('three targets, one of which hangs: the others get everything at its time', async () => {
+  const clock = new VirtualClock();
+  const forwarders = new Map<string, ScriptedForwarder>();
+  const lateMs: number[] = [];
+  const replayer = createReplayer({
+    targets: ['http://hangs', 'http://works', 'http://works-too'],
+    clock,
+    forwarder: ({ url }) => {
+      const forwarder = new ScriptedForwarder(clock);
+      if (url !== 'http://hangs') forwarder.answerAfterMs = 20;
+      forwarders.set(url, forwarder);
+      return forwarder;
+    },
+    onOutcome: ({ target, dueMs, sentMs = Number.NaN }) => target !== 'http://hangs' && lateMs.push(sentMs - dueMs),
+  });
+  for (let n = 0; n < 5000; n++) {
+    replayer.send(aRequest({ connection: n, target: `/${n}` }));
+    await clock.advance(2);
+  }
+  await clock.advance(6000);
+  const works = { received: 5000, answered: 5000, circuit: { isOpen: false, opened: 0 } };
+  const { targets } = replayer.ledger();
+  expect(targets).toMatchObject([{ answered: 0, circuit: { isOpen: true, opened: 1 } }, works, works]);
+  for (const target of targets) expectBalance(target);
+  expect(new Set(lateMs)).toEqual(new Set([0]));
+  expect(forwarders.get('http://hangs')!.mostInFlight).toBeLessThanOrEqual(512);
+  await replayer.close();
+});
