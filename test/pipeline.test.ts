@@ -35,6 +35,7 @@ function replayConfig(port: number): ReplayConfig {
     keepOrder: true,
     sessions: false,
     resultsFile: undefined,
+    circuit: true,
   };
 }
 

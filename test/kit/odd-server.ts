@@ -5,6 +5,9 @@ import { createServer, type Server, type Socket } from 'node:net';
 /** What to do with a complete request; `socket` may be written to, ended, reset, or left alone. */
 export type OddAnswer = (socket: Socket, request: string, index: number) => void;
 
+/** What to do with a connection before anything came on it. */
+export type OddGreeting = (socket: Socket, connection: number) => void;
+
 export interface OddServer {
   readonly port: number;
   /** Every complete request so far, head and body as on the wire, a character a byte. */
@@ -24,7 +27,7 @@ export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 export const answerWell: OddAnswer = (socket) => socket.write(OK);
 
 /** Listens on 127.0.0.1; a request is complete by its Content-Length, its last chunk, or the end of its head. */
-export async function openOddServer(answer: OddAnswer = answerWell): Promise<OddServer> {
+export async function openOddServer(answer: OddAnswer = answerWell, greet?: OddGreeting): Promise<OddServer> {
   const requests: string[] = [];
   const sockets = new Set<Socket>();
   let connections = 0;
@@ -44,6 +47,7 @@ export async function openOddServer(answer: OddAnswer = answerWell): Promise<Odd
     // A client that resets is part of what is tested.
     socket.on('error', () => {});
     socket.on('close', () => sockets.delete(socket));
+    greet?.(socket, connections - 1);
   });
   const port = await listen(server);
   return {

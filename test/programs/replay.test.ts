@@ -83,24 +83,27 @@ describe('a target that fails costs the others nothing', () => {
     expect(goodTarget).toMatchObject({ url: urlOf(good), received: 200, answered: 200 });
     expect(badTarget).toMatchObject({ url: badUrl, received: 200, answered: 0 });
     expect(badTarget!.failed[reason as 'timeout'] ?? 0).toBeGreaterThan(0);
-    expect(sum(badTarget!.failed) + sum(badTarget!.limited)).toBe(200);
+    expect(sum(badTarget!.failed) + sum(badTarget!.limited) + (badTarget!.skipped['circuit-open'] ?? 0)).toBe(200);
   });
 
   test('a dead target gets requests again within seconds of coming back', async () => {
     const port = (await refusingServer()).port;
-    const replay = await startReplay('-f', `http://127.0.0.1:${port}`, '--verbose');
+    const replay = await startReplay('-f', `http://127.0.0.1:${port}`);
     await using sender = await senderTo(replay.port);
     const load = sendAtRate(sender, 800, 200);
-    await replay.program.ready(/connect-refused/);
+    await replay.program.ready(/target http:\S+: no answer \(connect-refused\); it gets one request a second/);
     await using staging = await RawServer.start({ port });
     const backMs = performance.now();
     await staging.arrived(1, 5000);
     expect(performance.now() - backMs).toBeLessThan(3000);
+    await replay.program.ready(/target http:\S+: answers again after/);
     await load;
     const ledger = await replay.stop();
     expectReplayBalance(ledger);
     expect(ledger.targets[0]!.answered).toBe(staging.count);
     expect(ledger.targets[0]!.failed['connect-refused']).toBeGreaterThan(0);
+    expect(ledger.targets[0]!.skipped['circuit-open']).toBeGreaterThan(0);
+    expect(ledger.targets[0]!.circuit).toEqual({ isOpen: false, opened: 1 });
   });
 });
 

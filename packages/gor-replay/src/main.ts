@@ -10,6 +10,7 @@ import {
   terminalText,
 } from '@gor/cli';
 import type { Outcome } from '@gor/replay';
+import { circuitText } from './circuit-text.ts';
 import { keysOf, readAgain } from './key-changes.ts';
 import { configureReplay, type ReplayConfig, type ReplayKeyFile, replayFlags } from './options.ts';
 import { planLines } from './plan.ts';
@@ -97,6 +98,8 @@ function tell(event: Exclude<ReplayEvent, Ready>, output: RunContext['output'], 
     }
     case 'unopened':
       return output.warn(unopenedText(event));
+    case 'circuit':
+      return output.warn(circuitText(event));
     case 'socket-error':
       return output.warn(`the socket had an error (${event.code}) and is read on`);
     case 'results-failed':

@@ -41,6 +41,8 @@ export interface ReplayConfig {
   readonly sessions: boolean;
   /** A path to write one JSON line a request to. */
   readonly resultsFile: string | undefined;
+  /** Spare a target that does not answer: one request a second until it does. */
+  readonly circuit: boolean;
 }
 
 /** Where the program's keys stand. */
@@ -85,6 +87,7 @@ export const replayFlags: readonly Flag[] = [
     description: 'Give each captured connection a connection of its own, opened and closed as the client did',
   },
   { name: 'results', kind: 'value', description: 'Write one JSON line a request to this file' },
+  { name: 'no-circuit', kind: 'switch', description: 'Send all to a target that does not answer, not one a second' },
 ];
 
 /** Throws UsageError. */
@@ -112,6 +115,7 @@ export function configureReplay(values: FlagValues): ReplayConfig & ReplayKeyFil
     keepOrder: !values.on('no-order'),
     sessions,
     resultsFile: values.text('results'),
+    circuit: !values.on('no-circuit'),
   };
 }
 

@@ -16,7 +16,7 @@ export function planLines(config: ReplayConfig): string[] {
   return [
     `  listens on  udp ${formatHostPort(config.host, config.port)}, ${sendersText(config)}`,
     ...config.targets.map((target) => `  forwards to ${target.url}, ${limitText(target)}`),
-    `  each target up to ${formatCount(config.connections)} requests in flight, ${formatDuration(config.timeoutMs)} for an answer; over the limit up to ${formatDuration(config.bufferMs)}, ${formatCount(maxWaitingRequests)} requests and ${formatBytes(maxWaitingBytes)} waiting`,
+    `  each target up to ${formatCount(config.connections)} requests in flight, ${formatDuration(config.timeoutMs)} for an answer; over the limit up to ${formatDuration(config.bufferMs)}, ${formatCount(maxWaitingRequests)} requests and ${formatBytes(maxWaitingBytes)} waiting${config.circuit ? '; one request a second while it does not answer' : ''}`,
     `  requests    ${sender}; Host is ${host}; ${mark}; order is ${order}`,
     ...(config.resultsFile === undefined ? [] : [`  results     ${config.resultsFile}`]),
     ...(config.bufferMs > config.timeoutMs

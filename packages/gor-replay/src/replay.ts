@@ -1,7 +1,7 @@
 // The replay server as one function: records off UDP, requests out to every target, counted. It prints nothing.
 import { formatHostPort, isLoopback, untilAborted } from '@gor/cli';
 import { bodyOf, parseRequest } from '@gor/http';
-import { createReplayer, type Outcome, type Replayer, type ReplayRequest } from '@gor/replay';
+import { type CircuitChange, createReplayer, type Outcome, type Replayer, type ReplayRequest } from '@gor/replay';
 import {
   openUdpReceiver,
   type ReceiverEvent,
@@ -51,6 +51,8 @@ export type ReplayEvent =
       readonly address: string;
       readonly datagrams: number;
     }
+  /** A target did not answer and is spared, or it answers again. */
+  | ({ readonly type: 'circuit' } & CircuitChange)
   /** The socket had an error of this code for the first time; it is read on. */
   | { readonly type: 'socket-error'; readonly code: string }
   | { readonly type: 'results-failed'; readonly error: Error };
@@ -90,10 +92,11 @@ class ReplayServer {
     const onFailure = (error: Error) => options.onEvent?.({ type: 'results-failed', error });
     this.#results = config.resultsFile === undefined ? undefined : ResultsFile.open(config.resultsFile, onFailure);
     const { targets, bufferMs, timeoutMs, connections, keepOrder, sessions, mark, originalHost } = config;
-    const { insecure, forwarder } = config;
+    const { insecure, forwarder, circuit } = config;
     this.#replayer = createReplayer({
-      ...{ targets, bufferMs, timeoutMs, connections, keepOrder, sessions, mark, originalHost, insecure, forwarder },
+      ...{ targets, bufferMs, timeoutMs, connections, keepOrder, sessions, mark, originalHost, insecure, forwarder, circuit },
       onOutcome: (outcome) => this.#onOutcome(outcome),
+      onCircuit: (change) => options.onEvent?.({ type: 'circuit', ...change }),
     });
   }
 

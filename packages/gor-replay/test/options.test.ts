@@ -23,6 +23,7 @@ test('without flags: every default of the help', async () => {
     keepOrder: true,
     forwarder: 'exact',
     resultsFile: undefined,
+    circuit: true,
     from: undefined,
     keyFile: undefined,
   });
@@ -32,8 +33,8 @@ describe('what the flags say', () => {
   test.each<[sentence: string, line: string, expected: object]>([
     [
       'every switch',
-      '--original-host --insecure --no-mark --no-order',
-      { originalHost: true, insecure: true, mark: false, keepOrder: false },
+      '--original-host --insecure --no-mark --no-order --no-circuit',
+      { originalHost: true, insecure: true, mark: false, keepOrder: false, circuit: false },
     ],
     ['undici', '--forwarder undici', { forwarder: 'undici' }],
     ['an IPv6 address to listen on, with brackets', '-ip [::1]', { host: '::1' }],

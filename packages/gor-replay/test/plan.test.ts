@@ -17,13 +17,14 @@ const defaults: ReplayConfig = {
   keepOrder: true,
   sessions: false,
   resultsFile: undefined,
+  circuit: true,
 };
 
 test('the defaults', () => {
   expect(planLines(defaults)).toEqual([
     '  listens on  udp 0.0.0.0:28020, for whoever reaches it, readable on the way',
     '  forwards to http://localhost:8080, no limit',
-    '  each target up to 512 requests in flight, 5 s for an answer; over the limit up to 1 s, 65,536 requests and 64 MB waiting',
+    '  each target up to 512 requests in flight, 5 s for an answer; over the limit up to 1 s, 65,536 requests and 64 MB waiting; one request a second while it does not answer',
     "  requests    sent as captured; Host is the target's; Gor-Replayed: 1 is added; order is kept on each captured connection, for up to 1 s",
   ]);
 });
@@ -53,4 +54,8 @@ describe('what differs is said', () => {
   ])('%s', (_, over, text) => {
     expect(planLines({ ...defaults, ...over }).join('\n')).toContain(text);
   });
+});
+
+test('without the circuit nothing is said of it', () => {
+  expect(planLines({ ...defaults, circuit: false }).join('\n')).not.toContain('while it does not answer');
 });

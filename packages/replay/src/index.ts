@@ -1,5 +1,6 @@
 // The public names of @gor/replay.
 
+export type { CircuitChange, CircuitState, VainReason } from './circuit.ts';
 export { type Clock, systemClock } from './clock.ts';
 export type { Destination, Forwarder, ForwardHandle, ForwardListener } from './forwarder.ts';
 export type { LeaseSource } from './lease-stock.ts';

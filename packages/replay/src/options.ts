@@ -15,6 +15,7 @@ export const replayerDefaults = {
   connections: 512,
   keepOrder: true,
   orderWaitMs: 1_000,
+  circuit: true,
   mark: true,
   originalHost: false,
   sessions: false,

@@ -9,9 +9,9 @@ export type LimitedReason = 'buffer-age' | 'buffer-full';
 /**
  * Never tried: `not-in-share` is of a connection that `|10%` leaves out; `connect` and `upgrade` would end HTTP on their
  * connection; `cannot-send` has fields, changed after the capture, that would break out of their lines or are not Latin-1;
- * `closed` waited when the replayer closed.
+ * `closed` waited when the replayer closed; `circuit-open` came, or waited, while the target did not answer.
  */
-export type SkippedReason = 'not-in-share' | 'connect' | 'upgrade' | 'cannot-send' | 'closed';
+export type SkippedReason = 'not-in-share' | 'connect' | 'upgrade' | 'cannot-send' | 'closed' | 'circuit-open';
 
 /**
  * Tried without an answer: `connect-refused`, `connect-timeout` (the deadline passed before the request was on a socket),

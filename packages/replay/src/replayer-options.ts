@@ -1,5 +1,6 @@
 // What a replayer may be told: each option with its unit, range and default. options.ts has the defaults.
 
+import type { CircuitChange } from './circuit.ts';
 import type { Clock } from './clock.ts';
 import type { Destination, Forwarder } from './forwarder.ts';
 import type { LeaseSource } from './lease-stock.ts';
@@ -24,6 +25,11 @@ export interface ReplayerOptions {
   readonly keepOrder?: boolean;
   /** Longest that order holds a request after it was due, in milliseconds; then it goes beside the one before. 1,000. */
   readonly orderWaitMs?: number;
+  /**
+   * Spares a target that does not answer: after 10 connect failures or time-outs in a row, and 1 s, without an answer it
+   * gets one request a second until it answers one; what waits then, and comes meanwhile, is skipped. True.
+   */
+  readonly circuit?: boolean;
   /** Adds `Gor-Replayed: 1`, by which listeners leave the copies alone. True. */
   readonly mark?: boolean;
   /** Leaves Host as captured instead of naming the target. False. */
@@ -38,6 +44,8 @@ export interface ReplayerOptions {
   readonly insecure?: boolean;
   /** Called at each request's end, once for each target, after it is counted. What it throws becomes an uncaught exception. */
   readonly onOutcome?: (outcome: Outcome) => void;
+  /** Called when a target's circuit opens, before what waits is skipped, and when it closes. What it throws becomes uncaught. */
+  readonly onCircuit?: (change: CircuitChange) => void;
   /** Most outcomes kept for a reader of `outcomes()` that is slow; further ones are dropped and counted. 10,000. */
   readonly maxQueuedOutcomes?: number;
   /** Where time comes from; the machine's monotonic clock. */

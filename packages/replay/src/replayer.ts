@@ -129,22 +129,14 @@ class TargetsReplayer implements Replayer {
       forwarder: forwarderOf(options.forwarder, { ...options, url: spec.url }),
       leaseSource: rate === undefined ? undefined : createLease(spec.url, rate),
       onOutcome: this.#tell,
+      onCircuit: (state) => callOut(options.onCircuit, { target: spec.url, ...state }),
       onIdle: this.#onIdle,
     });
   }
 
   readonly #tell = (outcome: Outcome): void => {
     for (const reader of this.#readers) reader.push(outcome);
-    const { onOutcome } = this.#options;
-    if (onOutcome === undefined) return;
-    try {
-      onOutcome(outcome);
-    } catch (error) {
-      // Thrown through here it would end up inside the forwarder, which takes it for a failure of the request.
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
+    callOut(this.#options.onOutcome, outcome);
   };
 
   #forgetReadersThatLeft(): void {
@@ -159,5 +151,16 @@ class TargetsReplayer implements Replayer {
 
   #isIdle(): boolean {
     return this.#targets.every((target) => target.waiting === 0);
+  }
+}
+
+/** What is thrown would end up inside the forwarder, which takes it for a failure of the request: it is thrown later. */
+function callOut<Told>(callback: ((told: Told) => void) | undefined, told: Told): void {
+  try {
+    callback?.(told);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }

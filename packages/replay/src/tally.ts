@@ -34,6 +34,8 @@ export type TargetLedger = {
   readonly sessionSockets?: SessionSocketCounters;
   /** From due to the end of the answer, of answered and timed-out requests; at most 1/16 too high; `null` without any. */
   readonly latencyMs: { readonly p50: number | null; readonly p99: number | null };
+  /** Whether requests are skipped but for one probe a second, because the target did not answer; and how often it came to that. */
+  readonly circuit: { readonly isOpen: boolean; readonly opened: number };
 };
 
 type Counts = Record<string, number>;
@@ -87,7 +89,7 @@ export class Tally {
 
   /** A copy of all counts. */
   ledger(
-    target: Pick<TargetLedger, 'url' | 'limit' | 'inFlight' | 'waitingBytes' | 'sentExactly' | 'sessionSockets'>,
+    target: Pick<TargetLedger, 'url' | 'limit' | 'inFlight' | 'waitingBytes' | 'sentExactly' | 'sessionSockets' | 'circuit'>,
   ): TargetLedger {
     return {
       url: target.url,
@@ -104,6 +106,7 @@ export class Tally {
       sentExactly: target.sentExactly,
       ...(target.sessionSockets === undefined ? {} : { sessionSockets: target.sessionSockets }),
       latencyMs: { p50: this.#latency.quantileMs(0.5), p99: this.#latency.quantileMs(0.99) },
+      circuit: target.circuit,
     };
   }
 }

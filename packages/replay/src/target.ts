@@ -2,39 +2,20 @@
 
 import { Alarm } from './alarm.ts';
 import { Backlog } from './backlog.ts';
+import { Circuit } from './circuit.ts';
 import type { Clock } from './clock.ts';
 import { Delivery, type DeliveryOwner } from './delivery.ts';
-import type { Forwarder } from './forwarder.ts';
 import { InFlight } from './in-flight.ts';
 import { Lanes } from './lanes.ts';
-import { type LeaseSource, LeaseStock } from './lease-stock.ts';
+import { LeaseStock } from './lease-stock.ts';
 import { Limit } from './limit.ts';
 import { type Outcome, outcomeOf } from './outcomes.ts';
 import type { FailedReason, LimitedReason, SkippedReason } from './reasons.ts';
 import type { ReplayRequest } from './request.ts';
 import { isInShare } from './share.ts';
 import { Tally, type TargetLedger } from './tally.ts';
-import { formatLimit, type TargetSpec } from './target-spec.ts';
-
-/** What a target needs of the replayer's resolved options. */
-export interface TargetOptions {
-  readonly spec: TargetSpec;
-  readonly bufferMs: number;
-  readonly maxWaitingRequests: number;
-  readonly maxWaitingBytes: number;
-  readonly timeoutMs: number;
-  readonly connections: number;
-  readonly keepOrder: boolean;
-  readonly orderWaitMs: number;
-  readonly clock: Clock;
-  readonly forwarder: Forwarder;
-  /** Given where the spec has a rate. */
-  readonly leaseSource: LeaseSource | undefined;
-  /** Told of each end; must not throw. */
-  readonly onOutcome: (outcome: Outcome) => void;
-  /** Called whenever the last waiting request is over. */
-  readonly onIdle: () => void;
-}
+import type { TargetOptions } from './target-options.ts';
+import { formatLimit } from './target-spec.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -48,6 +29,7 @@ export class Target {
   readonly #limit: Limit | undefined;
   readonly #stock: LeaseStock | undefined;
   readonly #sharePercent: number;
+  readonly #circuit: Circuit;
   readonly #tally = new Tally();
   readonly #alarm: Alarm;
   readonly #deliveries: DeliveryOwner = {
@@ -65,6 +47,7 @@ export class Target {
     this.#backlog = new Backlog(options.maxWaitingRequests, options.maxWaitingBytes);
     this.#flying = new InFlight(options.timeoutMs);
     this.#lanes = options.keepOrder ? new Lanes(options.forwarder.endConnection) : undefined;
+    this.#circuit = new Circuit(options.circuit, options.onCircuit);
     this.#sharePercent = limit?.kind === 'share' ? limit.percent : 100;
     if (limit?.kind === 'per-second' && options.leaseSource !== undefined) {
       this.#limit = new Limit(limit.ratePerSecond);
@@ -85,25 +68,28 @@ export class Target {
     if (refusal !== undefined) return this.#skipped(delivery, refusal);
     if (!this.#makeRoomFor(delivery)) return this.#limited(delivery, 'buffer-full');
     this.#backlog.takeOn(delivery);
-    if (this.#lanes === undefined || this.#lanes.enter(delivery)) this.#ready(delivery, nowMs);
-    else this.#backlog.held.append(delivery);
+    this.#admit(delivery, nowMs);
     this.#run(nowMs);
   }
 
   /** Told of the end of a captured connection. */
   readonly endConnection = (connection: string | number): void => this.#lanes?.end(connection);
 
+  /** A delivery that was taken on is due: it is for the circuit and then for order to say whether it is ready. */
+  #admit(delivery: Delivery, nowMs: number): void {
+    if (!this.#circuit.mayTry(nowMs, this.#backlog.length)) {
+      this.#backlog.release(delivery, false);
+      this.#skipped(delivery, 'circuit-open');
+    } else if (this.#lanes === undefined || this.#lanes.enter(delivery)) this.#ready(delivery, nowMs);
+    else this.#backlog.held.append(delivery);
+  }
+
   /** Ends everything: what waits is skipped, what is in flight has failed, both as `closed`. May be called twice. */
   async close(): Promise<void> {
     if (!this.#isClosed) {
       this.#isClosed = true;
-      this.#isRunning = true;
-      for (let next = this.#backlog.oldest; next !== undefined; next = this.#backlog.oldest) {
-        this.#takeOut(next);
-        this.#skipped(next, 'closed');
-      }
+      this.#skipWaiting('closed');
       this.#flying.close();
-      this.#isRunning = false;
       this.#alarm.clear();
     }
     await Promise.all([this.#options.forwarder.close(), this.#options.leaseSource?.close()]);
@@ -118,6 +104,7 @@ export class Target {
       waitingBytes: this.#backlog.bytes,
       sentExactly: forwarder.sentExactly ?? 0,
       ...(forwarder.sessionSockets === undefined ? {} : { sessionSockets: forwarder.sessionSockets }),
+      circuit: this.#circuit.counts,
     });
   }
 
@@ -125,6 +112,16 @@ export class Target {
     if (this.#isClosed) return 'closed';
     if (this.#sharePercent < 100 && !isInShare(request.connection, this.#sharePercent)) return 'not-in-share';
     return this.#options.forwarder.refusal(request);
+  }
+
+  #skipWaiting(reason: SkippedReason): void {
+    const wasRunning = this.#isRunning;
+    this.#isRunning = true;
+    for (let next = this.#backlog.oldest; next !== undefined; next = this.#backlog.oldest) {
+      this.#takeOut(next);
+      this.#skipped(next, reason);
+    }
+    this.#isRunning = wasRunning;
   }
 
   #makeRoomFor(delivery: Delivery): boolean {
@@ -204,6 +201,7 @@ export class Target {
       lane.started += 1;
     }
     this.#flying.add(delivery);
+    this.#circuit.tried(nowMs);
     delivery.handle = this.#options.forwarder.forward(delivery.request, delivery);
   }
 
@@ -218,12 +216,12 @@ export class Target {
     this.#settle(delivery, delivery.startedMs ?? nowMs);
     this.#flying.remove(delivery);
     this.#over(delivery, nowMs);
-    if (reason === 'cannot-send') this.#skipped(delivery, 'cannot-send');
-    else if (reason !== undefined) this.#failed(delivery, reason, nowMs);
-    else {
-      this.#tally.answered(nowMs - delivery.dueMs);
-      this.#tell(delivery, 'answered', undefined, nowMs);
-    }
+    if (reason === undefined) this.#answered(delivery, nowMs);
+    else if (reason === 'cannot-send') this.#skipped(delivery, 'cannot-send');
+    else this.#failed(delivery, reason, nowMs);
+    const heard = delivery.status === undefined ? reason : undefined;
+    // What waits when it opens would be stale when the target answers again.
+    if (this.#circuit.ended(heard, delivery.startedMs ?? nowMs, nowMs)) this.#skipWaiting('circuit-open');
     this.#run(nowMs);
   }
 
@@ -263,6 +261,11 @@ export class Target {
     if (next === undefined) return;
     this.#backlog.held.remove(next);
     this.#ready(next, nowMs);
+  }
+
+  #answered(delivery: Delivery, nowMs: number): void {
+    this.#tally.answered(nowMs - delivery.dueMs);
+    this.#tell(delivery, 'answered', undefined, nowMs);
   }
 
   #failed(delivery: Delivery, reason: FailedReason, nowMs: number): void {

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { Readable } from 'node:stream';
 import type { buildConnector, Client } from 'undici';
 import { ExactForwarder } from './exact-forwarder.ts';
-import { failureOf } from './failure.ts';
+import { answerFailureOf } from './failure.ts';
 import type { Destination, Forwarder, ForwardHandle, ForwardListener } from './forwarder.ts';
 import { type OutgoingSettings, outgoingSettingsOf } from './outgoing-settings.ts';
 import type { FailedReason } from './reasons.ts';
@@ -138,6 +138,8 @@ class Exchange implements ForwardHandle {
   readonly #listener: ForwardListener;
   readonly #finish: (exchange: Exchange) => void;
   #failure: FailedReason | undefined = undefined;
+  /** Of the final answer; 0 until its head is whole. */
+  #status = 0;
   #isFinished = false;
   #isSettled = false;
 
@@ -171,7 +173,9 @@ class Exchange implements ForwardHandle {
   }
 
   onHeaders(status: number): boolean {
-    if (status >= 200) this.#listener.onStatus(status);
+    if (status < 200) return true;
+    this.#status = status;
+    this.#listener.onStatus(status);
     return true;
   }
 
@@ -188,7 +192,7 @@ class Exchange implements ForwardHandle {
   onError(error: unknown): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
-    const failure = failureOf(error);
+    const failure = answerFailureOf(error, this.#status);
     // Said before `dispatch` returns.
     this.isRefused = failure === 'cannot-send';
     if (failure === 'cannot-send') return;
