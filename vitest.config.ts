@@ -1,6 +1,7 @@
 // Tests run on the packages' sources (condition gor-source), so no stale build can pass them; programs started as
 // processes run dist, which the global set-up builds. Live tests run alone, one file at a time, after all others: they
 // share the machine's interfaces, and a capture under load is what they are about.
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 // pnpm's starters lead to all packages of the workspace by it: tests look for packages as users' programs do.
@@ -11,6 +12,8 @@ const shared = {
 };
 const live = ['test/live/**/*.test.ts', 'examples/**/*.test.{ts,mjs}'];
 const soak = ['test/soak/**/*.test.ts'];
+/** Much is waited for: where there are two processors, vitest's own choice, one worker, would leave them idle. */
+const maxWorkers = Math.max(2, availableParallelism() - 1);
 const exclude = ['**/node_modules/**', '**/dist/**'];
 
 export default defineConfig({
@@ -28,6 +31,7 @@ export default defineConfig({
                 exclude: [...exclude, ...live, ...soak],
                 testTimeout: 20_000,
                 hookTimeout: 30_000,
+                maxWorkers,
                 sequence: { groupOrder: 0 },
               },
             },

@@ -8,6 +8,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   realpathSync,
   rmSync,
   symlinkSync,
@@ -25,6 +26,7 @@ import { canCapture } from './setup/rights.mjs';
 import { note, run, StepFailed, step } from './setup/step.mjs';
 
 const CAPTURE = 'test/captures/curl-get-post.pcap';
+const EMBEDDED = 'examples/embed-in-tests/replay.test.mjs';
 /** All that is in the PATH once the packages are packed. */
 const TOOLS = ['npm', 'sh', 'env'];
 
@@ -64,6 +66,7 @@ async function checkAll() {
     await step('install into an empty project', () => install(project, registry, ['gor', 'gor-listen', 'gor-replay']));
     await step('one addon, and no cap', () => checkInstalled(project));
     await step('use the installed programs', () => useThem(project));
+    await step('a test that embeds the installed libraries', () => embed(join(folder, 'embedding'), registry));
     await step('without its addon, and without cap, it says what to do', () => checkWords(registry));
     await captureLive(project, registry);
   } finally {
@@ -166,6 +169,18 @@ async function useThem(project) {
       .map((line) => JSON.parse(line).method);
     if (methods.length < 2) throw new Error(`requests of ${CAPTURE} are missing:\n${printed}`);
   }
+}
+
+/**
+ * The example with vitest, run in a project that has the libraries from the registry.
+ * @param {string} project
+ * @param {Registry} registry
+ */
+async function embed(project, registry) {
+  const { version } = JSON.parse(readFileSync('node_modules/vitest/package.json', 'utf8'));
+  await install(project, registry, ['@gor/capture', '@gor/http', '@gor/replay', `vitest@${version}`]);
+  for (const each of [EMBEDDED, CAPTURE]) cpSync(each, join(project, each));
+  await run('node', ['node_modules/vitest/vitest.mjs', 'run', EMBEDDED], { cwd: project });
 }
 
 /** @param {Registry} registry */

@@ -1,12 +1,13 @@
-// Real traffic as a test: the requests of a capture go to a server of this process, and every one must be answered well.
+// Real traffic as a test: the requests of a capture, and some made by hand, go to a server of this process, never more than
+// 100 in a second, and every one must be answered well.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { createReplayer } from '@gor/replay';
+import { readConnections } from '@gor/capture';
+import { capturedRequests, roleOf } from '@gor/http';
+import { createReplayer, replayRequest } from '@gor/replay';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { requestsOf } from '../requests-of.mjs';
 
 const CAPTURE = new URL('../../test/captures/curl-get-post.pcap', import.meta.url).pathname;
-const CAPTURED_PORT = 8973;
 
 const server = createServer((request, response) => {
   const known = ['GET /first?a=1', 'POST /login', 'PUT /put'];
@@ -26,9 +27,10 @@ beforeAll(async () => {
 afterAll(() => new Promise((resolve) => server.close(resolve)));
 
 test('the server answers what real clients asked', async () => {
-  const replayer = createReplayer({ targets: [url], timeoutMs: 1000 });
+  const replayer = createReplayer({ targets: [`${url}|100`], timeoutMs: 1000 });
   const outcomes = replayer.outcomes(); // from here on
-  for await (const request of requestsOf(CAPTURE, CAPTURED_PORT)) replayer.send(request);
+  const read = capturedRequests((onConnection) => readConnections(CAPTURE, { roleOf, onConnection }));
+  for await (const request of read) replayer.send(request);
   await replayer.drain();
   await replayer.close();
 
@@ -36,4 +38,17 @@ test('the server answers what real clients asked', async () => {
   for await (const { method, requestTarget, status } of outcomes) answers.push(`${method} ${requestTarget} ${status}`);
   expect(answers.sort()).toEqual(['GET /first?a=1 200', 'POST /login 200', 'PUT /put 200']);
   expect(replayer.ledger().targets).toMatchObject([{ received: 3, answered: 3, limited: {}, failed: {}, skipped: {} }]);
+});
+
+test('and what nobody asked yet', async ({ signal }) => {
+  const replayer = createReplayer({ targets: [url], signal }); // closed where the test runs out of time
+  replayer.send(replayRequest({ target: '/first?a=1', headers: { accept: 'text/html' } }));
+  replayer.send(replayRequest({ method: 'PATCH', target: '/put', body: '{"a":1}' }));
+  const statuses = [];
+  for await (const { method, status } of replayer.outcomes()) {
+    statuses.push(`${method} ${status}`);
+    if (statuses.length === 2) break;
+  }
+  await replayer.close();
+  expect(statuses.sort()).toEqual(['GET 200', 'PATCH 404']);
 });

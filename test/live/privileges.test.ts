@@ -1,5 +1,5 @@
 // Giving up root with real processes: every thread has lost every right, and nothing that comes afterwards misses them.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
@@ -25,17 +25,21 @@ const oneRequest = `
 
 /** A folder that only root can enter: what is read or written in it after root is gone fails. */
 const folder = mkdtempSync(join(tmpdir(), 'gor-privileges-'));
-const ledgerFile = join(folder, 'ledger.json');
+let ledgers = 0;
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** gor-listen by way of another command, such as `env` or `sudo`. */
 function listenBy([command = '', ...args]: readonly string[], ...flags: string[]): Program {
-  const listen = [process.execPath, programPath('gor-listen'), ...flags, '--ledger', ledgerFile];
-  return new Program('gor-listen', [...args, ...listen], command);
+  return new Program('gor-listen', [...args, process.execPath, programPath('gor-listen'), ...flags], command);
 }
 
-function ledgerOf(): ListenLedger {
-  return JSON.parse(readFileSync(ledgerFile, 'utf8')) as ListenLedger;
+/** `--ledger` and a file of its own for each call. */
+function ledgerFlags(): [flag: string, file: string] {
+  return ['--ledger', join(folder, `ledger-${++ledgers}.json`)];
+}
+
+function ledgerOf([, file]: readonly [flag: string, file: string]): ListenLedger {
+  return JSON.parse(readFileSync(file, 'utf8')) as ListenLedger;
 }
 
 /** The fields of every thread that say what it may do, each combination once. */
@@ -68,7 +72,8 @@ async function captured(start: (flags: string[]) => Program, expected: object, p
   await using production = await RawServer.start();
   await using staging = await RawServer.start();
   const replay = await startReplay('-f', `http://127.0.0.1:${staging.port}`);
-  const listen = start(['-p', `${production.port}`, '-r', `127.0.0.1:${replay.port}`]);
+  const ownLedger = ledgerFlags();
+  const listen = start(['-p', `${production.port}`, '-r', `127.0.0.1:${replay.port}`, ...ownLedger]);
   await listen.ready(/ready: watching/);
   expect(rightsOf(pidOf(listen))).toEqual([expected]);
   const count = 500;
@@ -76,13 +81,13 @@ async function captured(start: (flags: string[]) => Program, expected: object, p
   await staging.arrived(count);
   expect(rightsOf(pidOf(listen))).toEqual([expected]);
   await listen.stop();
-  const ledger = ledgerOf();
+  const ledger = ledgerOf(ownLedger);
   expectBalance(ledger, await replay.stop());
   expect(ledger).toMatchObject({ captured: count, sent: count, dropped: {}, failure: null });
   return { ledger, stderr: listen.stderr };
 }
 
-describe('root is given up once everything is open, and every request arrives', () => {
+describe.concurrent('root is given up once everything is open, and every request arrives', () => {
   test.for<[sentence: string, by: readonly string[], flags: readonly string[]]>([
     ['for the user of --user', noCaller, ['--user', 'nobody']],
     ['by number', noCaller, ['--user', `${NOBODY}`]],
@@ -127,7 +132,7 @@ describe('root is given up once everything is open, and every request arrives', 
     const script = `cd "$0" && mkdir -p repository && mount --bind "$1" repository && shift && exec "$@"`;
     const bin = join(folder, 'repository', relative(root, programPath('gor-listen')));
     const start = (own: string[]) => {
-      const listen = [process.execPath, bin, ...own, '--user', 'nobody', '--verbose', '--ledger', ledgerFile];
+      const listen = [process.execPath, bin, ...own, '--user', 'nobody', '--verbose'];
       return new Program('gor-listen', ['-m', 'sh', '-c', script, folder, root, ...listen], 'unshare');
     };
     const { stderr } = await captured(start, asNobody);
@@ -192,7 +197,8 @@ test('an interface that goes down and comes back after root is gone is captured 
     const ask = () =>
       execFileSync('ip', [...within.slice(1), process.execPath, '-e', oneRequest], { encoding: 'utf8' });
     link('up');
-    const flags = ['-i', 'lo', '-p', '8090', '--print', '--user', 'nobody'];
+    const ownLedger = ledgerFlags();
+    const flags = ['-i', 'lo', '-p', '8090', '--print', '--user', 'nobody', ...ownLedger];
     const listen = listenBy([...within, ...noCaller], ...flags);
     await listen.ready(/ready: watching/);
     expect(ask()).toBe('ok');
@@ -201,14 +207,14 @@ test('an interface that goes down and comes back after root is gone is captured 
     link('up');
     expect(ask()).toBe('ok');
     await listen.stop();
-    expectListenBalance(ledgerOf());
-    expect(ledgerOf()).toMatchObject({ captured: 2, sent: 2, frames: { interfaceDowns: 1, kernelDrops: 0 } });
+    expectListenBalance(ledgerOf(ownLedger));
+    expect(ledgerOf(ownLedger)).toMatchObject({ captured: 2, sent: 2, frames: { interfaceDowns: 1, kernelDrops: 0 } });
   } finally {
     execFileSync('ip', ['netns', 'del', space]);
   }
 });
 
-describe('root is kept', () => {
+describe.concurrent('root is kept', () => {
   test.for<[sentence: string, by: readonly string[], flags: readonly string[], plan: string]>([
     ['where nobody says whom to become', noCaller, [], 'root, kept to the end; --user NAME'],
     ['where root called sudo', [...noCaller, 'SUDO_UID=0', 'SUDO_GID=0'], [], 'root, kept to the end; --user NAME'],
@@ -232,13 +238,12 @@ test('CAP_NET_RAW alone captures, and says nothing of root', async (context) => 
   const netRaw = '0000000000002000';
   const expected = { ...asNobody, Groups: '', CapPrm: netRaw, CapEff: netRaw, CapAmb: netRaw };
   chmodSync(folder, 0o777); // it opens its ledger itself
-  rmSync(ledgerFile, { force: true });
   const start = (own: string[]) => listenBy(['setpriv', ...nobody, ...raw, ...noCaller], ...own, '--user', 'nobody');
   const { stderr } = await captured(start, expected);
   expect(stderr).not.toMatch(/root|rights/);
 });
 
-describe('what cannot be is said in a line, before anything is captured', () => {
+describe.concurrent('what cannot be is said in a line, before anything is captured', () => {
   const asUser = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', ...noCaller];
   test.for<[sentence: string, by: readonly string[], flags: readonly string[], code: number, line: RegExp]>([
     ['a user that there is not', noCaller, ['--user', 'nosuch'], 2, /--user: there is no user nosuch\n/],
@@ -273,11 +278,11 @@ describe('what cannot be is said in a line, before anything is captured', () => 
       77,
       /not permitted .*sudo; a systemd unit with AmbientCapabilities=CAP_NET_RAW, as in deploy\/; a container with NET_RAW/,
     ],
-  ])('%s', ([, [command = '', ...args], flags, code, line], context) => {
+  ])('%s', async ([, [command = '', ...args], flags, code, line], context) => {
     needsRoot(context);
     needs(context, 'setpriv');
     const listen = [process.execPath, programPath('gor-listen'), '-p', '9', '--print', ...flags];
-    const { status, stderr } = spawnSync(command, [...args, ...listen], { encoding: 'utf8', timeout: 20_000 });
+    const { status, stderr } = await ended(command, [...args, ...listen]);
     expect(stderr).toMatch(line);
     expect(stderr).not.toMatch(/setcap|gave up|ready:|^\s+at /m);
     expect(status).toBe(code);
@@ -294,6 +299,15 @@ async function isThere(engine: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** Runs a command to its end. */
+function ended(command: string, args: readonly string[]): Promise<{ status: unknown; stderr: string }> {
+  return new Promise((resolve) => {
+    execFile(command, args, { encoding: 'utf8', timeout: 20_000 }, (error, _, stderr) => {
+      resolve({ status: error === null ? 0 : error.code, stderr });
+    });
+  });
 }
 
 /** The process at the end of the chain that this one began, as sudo and the like make them. */

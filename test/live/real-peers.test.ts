@@ -76,8 +76,9 @@ test('tcpdump to stdin: every request of the capture arrives', async (context) =
   await using staging = await RawServer.start();
   const replay = await startReplay('-f', `http://127.0.0.1:${staging.port}`);
   const args = `--pcap - -p ${production.port} -r 127.0.0.1:${replay.port} --ledger - --quiet`;
-  const command = `timeout -s INT 4 tcpdump -i lo -U -w - -s 0 tcp port ${production.port} | "${process.execPath}" "${programPath('gor-listen')}" ${args}`;
-  const pipeline = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const tcpdump = `tcpdump -i lo -U -w - -s 0 tcp port ${production.port} & read line; kill $!; wait`;
+  const command = `{ ${tcpdump}; } | "${process.execPath}" "${programPath('gor-listen')}" ${args}`;
+  const pipeline = spawn('sh', ['-c', command], { stdio: 'pipe' });
   await once(pipeline.stderr, 'data'); // tcpdump says what it listens on
   let printed = '';
   pipeline.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -86,6 +87,7 @@ test('tcpdump to stdin: every request of the capture arrives', async (context) =
 
   for (let number = 0; number < 5; number++) curl(`http://127.0.0.1:${production.port}/${number}`);
   await staging.arrived(5);
+  pipeline.stdin.end('enough\n');
   const [code] = await once(pipeline, 'close');
 
   expect(code).toBe(0);

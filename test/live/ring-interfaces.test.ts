@@ -36,7 +36,7 @@ async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-test('tagged packets pass the filter and are read; an interface that goes down comes back', async (context) => {
+test.concurrent('tagged packets pass the filter and are read; an interface that goes down comes back', async (context) => {
   using link = new VethLink(context);
   const packets = [ipv4Packet({ payload: 'GET /4', toPort: 80 }), ipv6Packet({ payload: 'GET /6', toPort: 80 })];
   const others = [ipv4Packet({ toPort: 81 }), ipv6Packet({ toPort: 81 })];
@@ -82,7 +82,7 @@ test('any takes interfaces that are made while it runs, and misses none that goe
   expect(watching.capture.counters()).toMatchObject({ interfaceDowns: 0, kernelDrops: 0 });
 });
 
-test('a named interface that is removed and made anew is taken again, up or not at first', async (context) => {
+test.concurrent('a named interface that is removed and made anew is taken again, up or not at first', async (context) => {
   using link = new VethLink(context);
   await using watching = await watch({ interfaces: [link.outside], isPromiscuous: true });
   const { payloads, told } = watching;
@@ -109,7 +109,7 @@ test('a named interface that is removed and made anew is taken again, up or not 
   expect(payloads).toHaveLength(3);
 });
 
-test('once the new one is bound, its first packet is taken when it comes up', async (context) => {
+test.concurrent('once the new one is bound, its first packet is taken when it comes up', async (context) => {
   using link = new VethLink(context);
   await using watching = await watch({ interfaces: [link.outside] });
   link.remove();
@@ -122,7 +122,7 @@ test('once the new one is bound, its first packet is taken when it comes up', as
   await until(() => watching.told.length === 2);
 });
 
-test('an interface that is down at the start is told, and taken when it comes up', async (context) => {
+test.concurrent('an interface that is down at the start is told, and taken when it comes up', async (context) => {
   using link = new VethLink(context);
   link.down();
   await using watching = await watch({ interfaces: [link.outside] });
@@ -134,7 +134,7 @@ test('an interface that is down at the start is told, and taken when it comes up
   expect(watching.capture.counters()).toMatchObject({ interfaceDowns: 1 });
 });
 
-test('an interface that was in another namespace meanwhile is taken again', async (context) => {
+test.concurrent('an interface that was in another namespace meanwhile is taken again', async (context) => {
   using link = new VethLink(context);
   await using watching = await watch({ interfaces: [link.outside] });
   link.moveAwayAndBack();
@@ -145,7 +145,7 @@ test('an interface that was in another namespace meanwhile is taken again', asyn
   await until(() => watching.payloads.length === 1);
 });
 
-test('a renamed interface stays the one that is watched', async (context) => {
+test.concurrent('a renamed interface stays the one that is watched', async (context) => {
   using link = new VethLink(context);
   await using watching = await watch({ interfaces: [link.outside] });
   link.rename(`${link.outside}x`);
@@ -154,7 +154,7 @@ test('a renamed interface stays the one that is watched', async (context) => {
   await until(() => watching.payloads.length === 1);
 });
 
-test('several interfaces, each in its own ring, give each packet once', async (context) => {
+test.concurrent('several interfaces, each in its own ring, give each packet once', async (context) => {
   using first = new VethLink(context);
   using second = new VethLink(context);
   const names = [first.outside, second.outside];
@@ -170,7 +170,7 @@ test('several interfaces, each in its own ring, give each packet once', async (c
   expect(watching.told).toEqual([`down ${second.outside}`]);
 });
 
-test('promiscuous only where it is asked for, and no longer than it runs', async (context) => {
+test.concurrent('promiscuous only where it is asked for, and no longer than it runs', async (context) => {
   using link = new VethLink(context);
   const plain = await watch({ interfaces: [link.outside] });
   expect(link.promiscuity()).toBe(0);
@@ -181,7 +181,7 @@ test('promiscuous only where it is asked for, and no longer than it runs', async
   await plain.capture.close();
 });
 
-test('gor-listen says when an interface is down and when it is up again', async (context) => {
+test.concurrent('gor-listen says when an interface is down and when it is up again', async (context) => {
   using link = new VethLink(context);
   const { program, stop } = await startListen('-i', link.outside, '--engine', 'ring', '--promiscuous', '--print');
   link.remove();

@@ -16,7 +16,7 @@ const CONNECTIONS = 24;
 /** With --json each is hashed. */
 const BODY = 'b'.repeat(20_000);
 
-test('2,000 requests a second, and pauses of 300 ms: nothing is shed, nothing is lost', async (context) => {
+test.concurrent('2,000 requests a second, and pauses of 300 ms: nothing is shed, nothing is lost', async (context) => {
   needs(context, 'capture');
   await using production = await RawServer.start();
   await using staging = await RawServer.start();
@@ -47,31 +47,7 @@ test('2,000 requests a second, and pauses of 300 ms: nothing is shed, nothing is
   expectSame(production.requests, staging.requests);
 });
 
-test('--max-cpu bounds what is taken: whole connections are left out, and counted', async (context) => {
-  needs(context, 'capture');
-  const free = await underLoad();
-  const bound = `${Math.round((free.cpuShare * 1000) / 3) / 10}%`;
-  const bounded = await underLoad('--max-cpu', bound);
-  console.log(`CPU without a bound ${percent(free.cpuShare)}, with one of ${bound} ${percent(bounded.cpuShare)}`);
-
-  const { shedding, connections, frames } = bounded.ledger;
-  expect(shedding.segments).toBeGreaterThan(0);
-  expect(shedding.highestShare).toBeGreaterThan(0);
-  expect(shedding.times).toBeGreaterThan(0);
-  expect(connections.connectionsEnded.shed).toBeGreaterThan(0);
-  expect(frames.kernelDrops).toBe(0);
-  expect(bounded.stderr).toMatch(
-    /leaves out [\d.]+% of the connections: it took [\d.]+% of a core, with --max-cpu [\d.]+%/,
-  );
-  expect(bounded.stderr).toContain(`with --max-cpu ${bound}`);
-  expect(bounded.cpuShare).toBeLessThan(0.75 * free.cpuShare);
-  // What is shown of a connection comes in few complete runs: connections are not cut to pieces.
-  for (const runs of bounded.runs) expect(runs).toBeLessThan(12);
-  expect(free.ledger.shedding).toMatchObject({ segments: 0, times: 0 });
-  expect(free.runs).toEqual(free.runs.map(() => 1));
-});
-
-test('a listener that was stopped for 2 s with a small buffer goes on, and every count balances', async (context) => {
+test.concurrent('a listener that was stopped for 2 s with a small buffer goes on, and every count balances', async (context) => {
   needs(context, 'capture');
   await using production = await RawServer.start();
   await using staging = await RawServer.start();
@@ -97,6 +73,30 @@ test('a listener that was stopped for 2 s with a small buffer goes on, and every
   expect(after).toHaveLength(500);
 });
 
+test('--max-cpu bounds what is taken: whole connections are left out, and counted', async (context) => {
+  needs(context, 'capture');
+  const free = await underLoad({ forSeconds: 5, settledAfterMs: 2500 });
+  const bound = `${Math.round((free.cpuShare * 1000) / 3) / 10}%`;
+  const bounded = await underLoad({ forSeconds: 10, settledAfterMs: 5000 }, '--max-cpu', bound);
+  console.log(`CPU without a bound ${percent(free.cpuShare)}, with one of ${bound} ${percent(bounded.cpuShare)}`);
+
+  const { shedding, connections, frames } = bounded.ledger;
+  expect(shedding.segments).toBeGreaterThan(0);
+  expect(shedding.highestShare).toBeGreaterThan(0);
+  expect(shedding.times).toBeGreaterThan(0);
+  expect(connections.connectionsEnded.shed).toBeGreaterThan(0);
+  expect(frames.kernelDrops).toBe(0);
+  expect(bounded.stderr).toMatch(
+    /leaves out [\d.]+% of the connections: it took [\d.]+% of a core, with --max-cpu [\d.]+%/,
+  );
+  expect(bounded.stderr).toContain(`with --max-cpu ${bound}`);
+  expect(bounded.cpuShare).toBeLessThan(0.75 * free.cpuShare);
+  // What is shown of a connection comes in few complete runs: connections are not cut to pieces.
+  for (const runs of bounded.runs) expect(runs).toBeLessThan(12);
+  expect(free.ledger.shedding).toMatchObject({ segments: 0, times: 0 });
+  expect(free.runs).toEqual(free.runs.map(() => 1));
+});
+
 test('the buffer tells how full it is', async (context) => {
   needs(context, 'capture');
   await using production = await RawServer.start();
@@ -120,18 +120,21 @@ test('the buffer tells how full it is', async (context) => {
 });
 
 /** Some seconds of load; what the listener took of a core late in it, and what it showed of each connection. */
-async function underLoad(...args: string[]) {
+async function underLoad(
+  { forSeconds, settledAfterMs }: Record<'forSeconds' | 'settledAfterMs', number>,
+  ...args: string[]
+) {
   await using production = await RawServer.start();
   const listen = await startListen('-p', String(production.port), '--json', ...args);
   const load = Array.from({ length: CONNECTIONS }, (_, connection) =>
     sendLoad({
-      ...{ port: production.port, connections: 1, count: 1250, ratePerSecond: 125 },
+      ...{ port: production.port, connections: 1, count: 125 * forSeconds, ratePerSecond: 125 },
       request: (number) =>
         `POST /${connection}/${number} HTTP/1.1\r\nHost: a\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`,
     }),
   );
   // A bound is looked after once the code is compiled, and the first look says what it did.
-  await delay(5000);
+  await delay(settledAfterMs);
   if (args.length > 0) await expect.poll(() => listen.program.stderr, { timeout: 2500 }).toContain('leaves out');
   const [before, beforeMs] = [cpuMs(listen), performance.now()];
   await delay(2000);

@@ -6,7 +6,7 @@ import { expectAllThere, expectLedgers, remoteOf, stopBoth, WireRun } from './wi
 
 const COUNT = 1200;
 
-test.for<[sentence: string, family: 4 | 6, isSealed: boolean, loss: number, most: number]>([
+test.concurrent.for<[sentence: string, family: 4 | 6, isSealed: boolean, loss: number, most: number]>([
   ['plain over IPv4, nothing lost on the way', 4, false, 0, 0],
   ['plain over IPv4, 1% lost in each direction', 4, false, 0.01, 0],
   ['sealed over IPv6, 1% lost in each direction', 6, true, 0.01, 0],
@@ -34,7 +34,7 @@ test.for<[sentence: string, family: 4 | 6, isSealed: boolean, loss: number, most
   expect(listened.replayServers[0]?.resent.datagrams).toBeGreaterThan(0);
 });
 
-test.for<[sentence: string, family: 4 | 6, isSealed: boolean]>([
+test.concurrent.for<[sentence: string, family: 4 | 6, isSealed: boolean]>([
   ['plain over IPv4', 4, false],
   ['sealed over IPv6', 6, true],
 ])('delay, jitter, copies, other orders, losses and damage between them, %s', async ([, family, isSealed], context) => {
@@ -60,7 +60,7 @@ test.for<[sentence: string, family: 4 | 6, isSealed: boolean]>([
   expectAllThere(run);
 });
 
-test('a change of the port behind which the listener is seen, in the middle', async (context) => {
+test.concurrent('a change of the port behind which the listener is seen, in the middle', async (context) => {
   await using run = await WireRun.create(context);
   const { relay, remote } = await run.relay({ seed: 1, toServer: { loss: 0.01 } });
   const keys = run.keyFile();
@@ -78,7 +78,7 @@ test('a change of the port behind which the listener is seen, in the middle', as
   expectAllThere(run);
 });
 
-test('a link of 20 Mbit/s: what it does not take is lost and counted, nothing arrives twice', async (context) => {
+test.concurrent('a link of 20 Mbit/s: what it does not take is lost and counted, nothing arrives twice', async (context) => {
   await using run = await WireRun.create(context);
   run.hosts.limitRate('production', '20mbit', '32kb', '20ms');
   const replay = await run.replay();
@@ -93,7 +93,7 @@ test('a link of 20 Mbit/s: what it does not take is lost and counted, nothing ar
   expect(new Set(run.staging.requests.map(({ target }) => target)).size).toBe(run.staging.count);
 });
 
-test('2% lost by the kernel itself; with netem, where it has that, also 20 ms, copies, some in another order', async (context) => {
+test.concurrent('2% lost by the kernel itself; with netem, where it has that, also 20 ms, copies, some in another order', async (context) => {
   await using run = await WireRun.create(context);
   const { hosts } = run;
   if (!hosts.netem('production', 'delay', '20ms', '5ms', 'loss', '2%', 'duplicate', '1%', 'reorder', '5%')) {

@@ -26,7 +26,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe('refused before anything starts', () => {
+describe.concurrent('refused before anything starts', () => {
   test.each<[exitCode: number, program: 'gor-listen' | 'gor-replay' | 'gor', args: string[], message: string]>([
     [2, 'gor-listen', ['--prot', '80'], 'unknown flag --prot; did you mean --port?'],
     [2, 'gor-listen', ['-p', '0'], '--port: "0" is not a port'],

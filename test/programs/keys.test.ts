@@ -74,7 +74,7 @@ test('without a key on loopback nothing is said of it; on other addresses the re
   expect(far.program.stderr.match(/requests \(cookies, tokens\) travel readable/g)).toHaveLength(1);
 });
 
-test('another key, and none: the replay server says so in one line each, and delivers nothing', async () => {
+test('another key, or none: the replay server says so in one line for each, and delivers nothing', async () => {
   await using staging = await RawServer.start();
   const [ours, theirs] = [newKey(), newKey()];
   const replay = await startReplay('-f', `http://127.0.0.1:${staging.port}`, '--key-file', keyFile(ours));
@@ -87,7 +87,7 @@ test('another key, and none: the replay server says so in one line each, and del
   for (let number = 0; number < 20; number++) send(readable, number);
   await readable.drain();
   const ledger = await replay.stop();
-  expect(replay.program.stderr.match(/refused/g)).toHaveLength(2); // one line a minute for each reason
+  expect(replay.program.stderr.match(/refused/g)).toHaveLength(2); // a line a minute for each reason and source
   expect(ledger.sessions).toEqual([]);
   expect(Object.keys(ledger.wire.rejectedDatagrams).sort()).toEqual(['not-sealed', 'unknown-key']);
   expect(sum(ledger.wire.rejectedDatagrams)).toBeGreaterThan(20);

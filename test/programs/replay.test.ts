@@ -8,9 +8,10 @@ import { openUdpSender, type UdpSender } from '@gor/wire';
 import { describe, expect, test } from 'vitest';
 import { numberedGet } from '../kit/http-load.ts';
 import { RawServer } from '../kit/raw-server.ts';
+import { mostInOneSecond } from '../kit/send-times.ts';
 import { expectReplayBalance, startReplay, sum } from '../live/programs.ts';
 
-describe('limits', () => {
+describe.concurrent('limits', () => {
   test('"a|10,b|5" under excess sends at most 10 and 5 in any one second, and five at once below the limit all at once', async () => {
     await using ten = await RawServer.start();
     await using five = await RawServer.start();
@@ -61,7 +62,7 @@ describe('limits', () => {
   });
 });
 
-describe('a target that fails costs the others nothing', () => {
+describe.concurrent('a target that fails costs the others nothing', () => {
   test.each<[string, () => Promise<{ port: number; close: () => Promise<void> }>, string]>([
     ['that refuses connections', refusingServer, 'connect-refused'],
     ['that never answers', silentServer, 'timeout'],
@@ -107,7 +108,7 @@ describe('a target that fails costs the others nothing', () => {
   });
 });
 
-describe('datagrams', () => {
+describe.concurrent('datagrams', () => {
   test('garbage and foreign datagrams are counted and ignored', async () => {
     await using staging = await RawServer.start();
     const replay = await startReplay('-f', urlOf(staging));
@@ -161,7 +162,7 @@ describe('datagrams', () => {
   });
 });
 
-test('SIGTERM under load drains what came, and every request is counted', async () => {
+test.concurrent('SIGTERM under load drains what came, and every request is counted', async () => {
   await using staging = await RawServer.start({ delayMs: 100 });
   const replay = await startReplay('-f', urlOf(staging));
   const sender = await senderTo(replay.port);
@@ -177,7 +178,7 @@ test('SIGTERM under load drains what came, and every request is counted', async 
   expect(ledger.sessions[0]!.received).toBe(target!.received);
 });
 
-test('a second signal ends it at once', async () => {
+test.concurrent('a second signal ends it at once', async () => {
   const silent = await silentServer();
   const replay = await startReplay('-f', `http://127.0.0.1:${silent.port}`, '--timeout', '1h');
   await using sender = await senderTo(replay.port);
@@ -216,17 +217,6 @@ async function sendAtRate(sender: UdpSender, count: number, perSecond: number): 
     if (waitMs > 1) await new Promise((resolve) => void setTimeout(resolve, waitMs));
     send(sender, number);
   }
-}
-
-/** The most times that any one second holds. */
-function mostInOneSecond(timesMs: readonly number[]): number {
-  const sorted = [...timesMs].sort((a, b) => a - b);
-  let most = 0;
-  for (let first = 0, last = 0; last < sorted.length; last++) {
-    while (sorted[last]! - sorted[first]! >= 1000) first += 1;
-    most = Math.max(most, last - first + 1);
-  }
-  return most;
 }
 
 async function listening(server: ReturnType<typeof createServer>): Promise<number> {

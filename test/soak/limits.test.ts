@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { RawServer } from '../kit/raw-server.ts';
+import { mostInOneSecond } from '../kit/send-times.ts';
 import { expectReplayBalance, startReplay } from '../live/programs.ts';
 import { sendRecords } from './record-load.ts';
 
@@ -36,14 +37,3 @@ test('10 and 5 in any one second, 10 and 5 on average', async () => {
     expect(Math.abs(meanPerSecond / limit - 1)).toBeLessThanOrEqual(0.01);
   }
 });
-
-/** The most of these sorted times that any one second holds. */
-function mostInOneSecond(sortedMs: readonly number[]): number {
-  let most = 0;
-  let first = 0;
-  for (const [last, ms] of sortedMs.entries()) {
-    while (ms - (sortedMs[first] ?? ms) >= 1000) first += 1;
-    most = Math.max(most, last - first + 1);
-  }
-  return most;
-}

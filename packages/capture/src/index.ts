@@ -15,6 +15,7 @@ export { LoadShedder, type LoadShedderOptions, type ShedCounters } from './load-
 export { type TcpLimits, tcpDefaults } from './options.ts';
 export { portFilter } from './port-filter.ts';
 export { decodeSegment, type Segment } from './segment.ts';
+export { type ReadConnectionsOptions, readConnections } from './sources/connections.ts';
 export { type ReadCaptureOptions, readCapture, readFrames } from './sources/file.ts';
 export { tcpFlags } from './tcp.ts';
 export { TcpAssembler, type TcpAssemblerOptions } from './tcp-assembler.ts';

@@ -1,5 +1,11 @@
 // HTTP/1.x byte streams in, whole messages out: an observer, not an endpoint.
 
+export {
+  type CapturedRequestsOptions,
+  type ConnectionsReader,
+  capturedRequests,
+  type KeptRequest,
+} from './captured-requests.ts';
 export type { HttpConnectionOptions, HttpStream } from './connection-options.ts';
 export { headerValue } from './fields.ts';
 export type { Successor, Tunnel } from './framing.ts';

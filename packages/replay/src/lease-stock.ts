@@ -14,12 +14,18 @@ const LEASES_PER_SECOND = 10;
 /** Always one lease is asked for ahead of the one that runs, else its own latency would be missing from the mean. */
 const LEASES_AHEAD = 2;
 
+/**
+ * Leases that the stock holds beyond a second's worth: tokens come a lease at a time and a lease late, and a burst right after
+ * another second's must not wait for that. The bound is the limit's own.
+ */
+const SPARE_LEASES = 2;
+
 /** Tokens in one ordinary lease at a rate. */
 export function leaseTokensAt(ratePerSecond: number): number {
   return Math.max(1, Math.ceil(ratePerSecond / LEASES_PER_SECOND));
 }
 
-/** At most one second's worth of tokens at hand; the first lease asks for all of it. */
+/** One second's worth of tokens at hand, and two leases; the first lease asks for all of it. */
 export class LeaseStock {
   readonly #source: LeaseSource;
   readonly #capacity: number;
@@ -32,8 +38,8 @@ export class LeaseStock {
   /** `onRefill` is called after each lease that brought tokens, never from within `take`. */
   constructor(source: LeaseSource, ratePerSecond: number, onRefill: () => void) {
     this.#source = source;
-    this.#capacity = Math.ceil(ratePerSecond);
     this.#leaseTokens = leaseTokensAt(ratePerSecond);
+    this.#capacity = Math.ceil(ratePerSecond) + SPARE_LEASES * this.#leaseTokens;
     this.#onRefill = onRefill;
     this.#ask(this.#capacity);
   }
@@ -72,6 +78,7 @@ export class LeaseStock {
     this.#leases -= 1;
     if (granted <= 0) return;
     this.#available += granted;
+    this.#refill();
     this.#onRefill();
   }
 }

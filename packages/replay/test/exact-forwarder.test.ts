@@ -128,6 +128,16 @@ describe('what is sent of a request that is written in the ordinary way', () => 
     const sent = await sentAs(aRequest({ target, method: 'POST', body: 'b'.repeat(20_000) }));
     expect(sent).toBe(`${lines(`POST ${target} HTTP/1.1`, HOST, 'Content-Length: 20000')}${'b'.repeat(20_000)}`);
   });
+
+  test('chunks of a body over 16 KiB with their borders, extensions and trailers', async () => {
+    const chunks = ['a'.repeat(9000), 'b', 'c'.repeat(20_000)].map(
+      (data) => `${data.length.toString(16)};x=1\r\n${data}\r\n`,
+    );
+    const body = `${chunks.join('')}0\r\nX-T: 1\r\n\r\n`;
+    const head = lines('PUT / HTTP/1.1', 'Transfer-Encoding: chunked');
+    const fields = { method: 'PUT', headers: ['Transfer-Encoding', 'chunked'], framing: 'chunked' as const };
+    expect(await sentAs({ ...captured(head + body, fields), body: latin1('not this one') })).toBe(head + body);
+  });
 });
 
 describe('what is sent of a request that is written oddly', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createRandom, seedOfThisRun } from '../../../test/kit/random.ts';
+import { mostWithin } from '../../../test/kit/send-times.ts';
 import { Limit } from '../src/limit.ts';
 
 /** Sends arrivals through a limit as a target does, waking up late by up to `lateMs`; returns arrival and send times. */
@@ -15,16 +16,6 @@ function play(limit: Limit, arrivalsMs: readonly number[], lateMs: () => number)
     if (!isNextWaiting) limit.nothingWaits();
   }
   return sentMs;
-}
-
-/** Most of the times that lie in one closed interval of that length. */
-function mostWithin(timesMs: readonly number[], lengthMs: number): number {
-  let most = 0;
-  for (let first = 0, last = 0; last < timesMs.length; last++) {
-    while (timesMs[last]! - timesMs[first]! > lengthMs) first++;
-    most = Math.max(most, last - first + 1);
-  }
-  return most;
 }
 
 const prompt = (): number => 0;
@@ -67,7 +58,9 @@ test('five at once below the limit all go at once', () => {
 test('under lasting excess the first burst goes at once, the rest evenly', () => {
   const sent = play(new Limit(10), new Array<number>(40).fill(0), prompt);
   expect(sent.slice(0, 10)).toEqual(new Array(10).fill(0));
-  expect(sent.slice(10).map((ms) => Math.round(ms))).toEqual(Array.from({ length: 30 }, (_, k) => 1000 + k * 100));
+  expect(sent.slice(10).map((ms) => Math.round(ms))).toEqual(
+    Array.from({ length: 30 }, (_, k) => Math.round(1000.05 + k * 100.2)),
+  );
 });
 
 for (const [rate, lateMs] of [

@@ -10,6 +10,16 @@ import type {
   SkippedReason,
 } from '../src/index.ts';
 
+/** What becomes of one request; it never ends by itself where `answerAfterMs` is missing. */
+export interface Fate {
+  /** How long it takes to get to a socket. */
+  readonly connectMs: number;
+  /** From the socket to its end. */
+  readonly answerAfterMs: number | undefined;
+  /** It ends so, without having been on a socket, instead of being sent. */
+  readonly unsent?: FailedReason | undefined;
+}
+
 interface Given {
   readonly request: ReplayRequest;
   readonly listener: ForwardListener;
@@ -24,6 +34,8 @@ export class ScriptedForwarder implements Forwarder {
   answerAfterMs: number | undefined;
   /** How long a request takes to get to a socket. */
   connectMs = 0;
+  /** When given, asked for each request, instead of the two above. */
+  fate: (() => Fate) | undefined;
   isClosed = false;
   inFlight = 0;
   mostInFlight = 0;
@@ -46,12 +58,7 @@ export class ScriptedForwarder implements Forwarder {
     this.given.push(given);
     this.inFlight += 1;
     this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
-    if (this.connectMs === 0) listener.onSent();
-    else given.cancels.push(this.#clock.schedule(this.connectMs, () => listener.onSent()));
-    if (this.answerAfterMs !== undefined) {
-      const answerMs = this.connectMs + this.answerAfterMs;
-      given.cancels.push(this.#clock.schedule(answerMs, () => this.#end(given, undefined)));
-    }
+    this.#meet(given, this.fate?.() ?? { connectMs: this.connectMs, answerAfterMs: this.answerAfterMs });
     return { abort: (reason) => this.#end(given, reason) };
   };
 
@@ -65,6 +72,15 @@ export class ScriptedForwarder implements Forwarder {
   readonly close = async (): Promise<void> => {
     this.isClosed = true;
   };
+
+  #meet(given: Given, { connectMs, answerAfterMs, unsent }: Fate): void {
+    const later = (afterMs: number, callback: () => void): void =>
+      void given.cancels.push(this.#clock.schedule(afterMs, callback));
+    if (unsent !== undefined) return later(connectMs, () => this.#end(given, unsent));
+    if (connectMs === 0) given.listener.onSent();
+    else later(connectMs, () => given.listener.onSent());
+    if (answerAfterMs !== undefined) later(connectMs + answerAfterMs, () => this.#end(given, undefined));
+  }
 
   #end(given: Given, reason: FailedReason | 'cannot-send' | undefined): void {
     if (given.isOver) return;
