@@ -39,6 +39,10 @@ export interface ReplayConfig {
   readonly keepOrder: boolean;
   /** A path to write one JSON line a request to. */
   readonly resultsFile: string | undefined;
+  /** Send at the recorded spacing, so much behind; undefined, the default: each request when it arrives. */
+  readonly delayMs?: number | undefined;
+  /** Longest that order holds a request after it was due; undefined: 1,000. */
+  readonly orderWaitMs?: number | undefined;
 }
 
 /** Where the program's keys stand. */
@@ -78,6 +82,17 @@ export const replayFlags: readonly Flag[] = [
   { name: 'no-mark', kind: 'switch', description: 'Do not add the header Gor-Replayed: 1' },
   { name: 'no-order', kind: 'switch', description: 'Do not keep the order of each captured connection' },
   { name: 'results', kind: 'value', description: 'Write one JSON line a request to this file' },
+  {
+    name: 'delay',
+    kind: 'value',
+    description: 'Send at the recorded spacing, so long behind: 200ms (up to 60s); else on arrival',
+  },
+  {
+    name: 'order-wait',
+    kind: 'value',
+    defaultText: '1s',
+    description: 'How long order holds a request after it was due',
+  },
 ];
 
 /** Throws UsageError. */
@@ -100,6 +115,8 @@ export function configureReplay(values: FlagValues): ReplayConfig & ReplayKeyFil
     mark: !values.on('no-mark'),
     keepOrder: !values.on('no-order'),
     resultsFile: values.text('results'),
+    delayMs: delayOf(values.text('delay')),
+    orderWaitMs: parseDurationMs('--order-wait', values.textOf('order-wait')),
   };
 }
 
@@ -120,6 +137,12 @@ function addressOf(text: string): string {
 function forwarderOf(text: string): ReplayConfig['forwarder'] {
   if (text === 'exact' || text === 'undici') return text;
   throw new UsageError(`--forwarder: "${text}" is none; choose exact or undici`);
+}
+
+function delayOf(text: string | undefined): number | undefined {
+  const delayMs = text === undefined ? undefined : parseDurationMs('--delay', text);
+  if (delayMs === undefined || delayMs <= 60_000) return delayMs;
+  throw new UsageError(`--delay: "${text}" is longer than 60s`);
 }
 
 function timeoutOf(text: string): number {

@@ -1,10 +1,13 @@
-// What one target has not yet sent: held by order, or ready to go. Bounded in requests and in bytes; what is in flight
+// What one target has not yet sent: not due yet, held by order, or ready to go. Bounded in requests and in bytes; what is in flight
 // counts in bytes too, because it stays in memory. Knows no time; the oldest is the first to be let go of.
 
 import { type Delivery, DeliveryList } from './delivery.ts';
+import { EarlyList } from './early-list.ts';
 
 /** Owner of every waiting delivery of a target, and of the count of bytes that they hold. */
 export class Backlog {
+  /** Waiting for their due times. */
+  readonly early = new EarlyList();
   /** Waiting for their predecessors, in the order of their due times. */
   readonly held = new DeliveryList();
   /** Waiting for the limit or a socket, in the order in which they will go. */
@@ -26,7 +29,7 @@ export class Backlog {
 
   /** Deliveries that wait, without those in flight. */
   get length(): number {
-    return this.held.length + this.ready.length;
+    return this.early.length + this.held.length + this.ready.length;
   }
 
   /** Whether so many more bytes could be taken on, with nothing to be let go of. */
@@ -38,7 +41,7 @@ export class Backlog {
   get oldest(): Delivery | undefined {
     const { first: ready } = this.ready;
     const { first: held } = this.held;
-    if (ready === undefined || held === undefined) return ready ?? held;
+    if (ready === undefined || held === undefined) return ready ?? held ?? this.early.first;
     return held.dueMs < ready.dueMs ? held : ready;
   }
 
@@ -58,7 +61,7 @@ export class Backlog {
     this.#flyingBytes += delivery.heldBytes;
   }
 
-  /** A delivery is over, and stands in neither list any more. `wasStarted`: it was in flight. */
+  /** A delivery is over, and stands in no list any more. `wasStarted`: it was in flight. */
   release(delivery: Delivery, wasStarted: boolean): void {
     this.#bytes -= delivery.heldBytes;
     if (wasStarted) this.#flyingBytes -= delivery.heldBytes;

@@ -24,6 +24,12 @@ export interface ReplayerOptions {
   readonly keepOrder?: boolean;
   /** Longest that order holds a request after it was due, in milliseconds; then it goes beside the one before. 1,000. */
   readonly orderWaitMs?: number;
+  /**
+   * Sends requests at their recorded spacing, so many milliseconds behind: each is due at its capture time plus the
+   * difference of the clocks, which is estimated for each `source`, plus this. What comes later than that goes at once, and
+   * is counted (`late`). Those that wait count in the two limits above. 0 to 60,000; undefined: due on arrival.
+   */
+  readonly delayMs?: number | undefined;
   /** Adds `Gor-Replayed: 1`, by which listeners leave the copies alone. True. */
   readonly mark?: boolean;
   /** Leaves Host as captured instead of naming the target. False. */

@@ -6,6 +6,7 @@ import type { Destination, Forwarder } from './forwarder.ts';
 import { leaseTokensAt } from './lease-stock.ts';
 import { type ResolvedOptions, resolveOptions } from './options.ts';
 import { type Outcome, OutcomeQueue } from './outcomes.ts';
+import { RecordedSchedule, type RhythmLedger } from './recorded-schedule.ts';
 import type { ReplayerOptions } from './replayer-options.ts';
 import type { ReplayRequest } from './request.ts';
 import type { TargetLedger } from './tally.ts';
@@ -19,11 +20,13 @@ export interface ReplayLedger {
   readonly targets: readonly TargetLedger[];
   /** Outcomes that readers of `outcomes()` were too slow for. */
   readonly outcomesDropped: number;
+  /** Of the clocks that requests were captured by; only with `delayMs`. */
+  readonly rhythm?: RhythmLedger;
 }
 
 /** Replays requests to targets. `await using` closes it. */
 export interface Replayer {
-  /** Gives a request, due now, to every target. Never throws or waits; after `close` it is counted as skipped. */
+  /** Gives a request to every target, due now, or when `delayMs` says. Never throws or waits; after `close` it is counted as skipped. */
   readonly send: (request: ReplayRequest) => void;
   /**
    * The captured connection ended. Order keeps nothing of an idle connection, so nothing depends on this call yet;
@@ -55,6 +58,7 @@ interface Draining {
 
 class TargetsReplayer implements Replayer {
   readonly #options: ResolvedOptions;
+  readonly #schedule: RecordedSchedule | undefined;
   readonly #targets: readonly Target[];
   #readers: OutcomeQueue[] = [];
   #outcomesDropped = 0;
@@ -63,6 +67,7 @@ class TargetsReplayer implements Replayer {
 
   constructor(options: ResolvedOptions) {
     this.#options = options;
+    this.#schedule = options.delayMs === undefined ? undefined : new RecordedSchedule(options.delayMs);
     this.#targets = options.targets.map((spec) => this.#createTarget(spec));
     if (options.signal?.aborted === true) this.#abort();
     else options.signal?.addEventListener('abort', this.#abort, { once: true });
@@ -70,7 +75,8 @@ class TargetsReplayer implements Replayer {
 
   readonly send = (request: ReplayRequest): void => {
     const nowMs = this.#options.clock.nowMs();
-    for (const target of this.#targets) target.send(request, nowMs);
+    const dueMs = this.#schedule?.dueMs(request.source ?? '', request.timestampUs, nowMs) ?? nowMs;
+    for (const target of this.#targets) target.send(request, dueMs, nowMs);
   };
 
   readonly endConnection = (_connection: string | number): void => {};
@@ -95,6 +101,7 @@ class TargetsReplayer implements Replayer {
   readonly ledger = (): ReplayLedger => ({
     targets: this.#targets.map((target) => target.ledger()),
     outcomesDropped: this.#readers.reduce((sum, reader) => sum + reader.dropped, this.#outcomesDropped),
+    ...(this.#schedule === undefined ? {} : { rhythm: this.#schedule.ledger() }),
   });
 
   readonly outcomes = (): AsyncIterableIterator<Outcome, undefined> => {

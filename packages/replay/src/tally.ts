@@ -31,6 +31,8 @@ export type TargetLedger = {
   readonly sentExactly: number;
   /** From due to the end of the answer, of answered and timed-out requests; at most 1/16 too high; `null` without any. */
   readonly latencyMs: { readonly p50: number | null; readonly p99: number | null };
+  /** With `delayMs`: came after they were due, and went at once. */
+  readonly late: number;
 };
 
 type Counts = Record<string, number>;
@@ -45,6 +47,7 @@ export class Tally {
   #answered = 0;
   #over = 0;
   #overlapped = 0;
+  #late = 0;
 
   /** Received and not yet over. */
   get waiting(): number {
@@ -57,6 +60,10 @@ export class Tally {
 
   overlapped(): void {
     this.#overlapped += 1;
+  }
+
+  late(): void {
+    this.#late += 1;
   }
 
   answered(latencyMs: number): void {
@@ -98,6 +105,7 @@ export class Tally {
       overlapped: this.#overlapped,
       sentExactly: target.sentExactly,
       latencyMs: { p50: this.#latency.quantileMs(0.5), p99: this.#latency.quantileMs(0.99) },
+      late: this.#late,
     };
   }
 }

@@ -5,37 +5,17 @@ import { Alarm } from './alarm.ts';
 import { Backlog } from './backlog.ts';
 import type { Clock } from './clock.ts';
 import { Delivery, type DeliveryOwner } from './delivery.ts';
-import type { Forwarder } from './forwarder.ts';
 import { InFlight } from './in-flight.ts';
 import { Lanes } from './lanes.ts';
-import { type LeaseSource, LeaseStock } from './lease-stock.ts';
+import { LeaseStock } from './lease-stock.ts';
 import { Limit } from './limit.ts';
 import { type Outcome, outcomeOf } from './outcomes.ts';
 import type { FailedReason, LimitedReason, SkippedReason } from './reasons.ts';
 import type { ReplayRequest } from './request.ts';
 import { isInShare } from './share.ts';
 import { Tally, type TargetLedger } from './tally.ts';
-import { formatLimit, type TargetSpec } from './target-spec.ts';
-
-/** What a target needs of the replayer's resolved options. */
-export interface TargetOptions {
-  readonly spec: TargetSpec;
-  readonly bufferMs: number;
-  readonly maxWaitingRequests: number;
-  readonly maxWaitingBytes: number;
-  readonly timeoutMs: number;
-  readonly connections: number;
-  readonly keepOrder: boolean;
-  readonly orderWaitMs: number;
-  readonly clock: Clock;
-  readonly forwarder: Forwarder;
-  /** Given where the spec has a rate. */
-  readonly leaseSource: LeaseSource | undefined;
-  /** Told of each end; must not throw. */
-  readonly onOutcome: (outcome: Outcome) => void;
-  /** Called whenever the last waiting request is over. */
-  readonly onIdle: () => void;
-}
+import type { TargetOptions } from './target-options.ts';
+import { formatLimit } from './target-spec.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -78,16 +58,20 @@ export class Target {
     return this.#tally.waiting;
   }
 
-  /** Takes a request that is due now. */
-  send(request: ReplayRequest, nowMs: number): void {
+  /** Takes a request that is due at `dueMs`, now or later; one whose due time has passed is due now, and counted. */
+  send(request: ReplayRequest, dueMs: number, nowMs: number): void {
     this.#tally.received();
-    const delivery = new Delivery(request, nowMs, this.#deliveries);
+    if (dueMs < nowMs) this.#tally.late();
+    this.#takeDue(nowMs);
+    const { early } = this.#backlog;
+    const inOrderMs = early.inOrderMs(request.connection, Math.max(dueMs, nowMs));
+    const delivery = new Delivery(request, inOrderMs, this.#deliveries);
     const refusal = this.#refusal(request);
     if (refusal !== undefined) return this.#skipped(delivery, refusal);
     if (!this.#makeRoomFor(delivery)) return this.#limited(delivery, 'buffer-full');
     this.#backlog.takeOn(delivery);
-    if (this.#lanes === undefined || this.#lanes.enter(delivery)) this.#ready(delivery, nowMs);
-    else this.#backlog.held.append(delivery);
+    if (inOrderMs > nowMs) early.add(delivery);
+    else this.#enter(delivery, nowMs);
     this.#run(nowMs);
   }
 
@@ -141,6 +125,7 @@ export class Target {
     if (this.#isRunning || this.#isClosed) return;
     this.#isRunning = true;
     this.#flying.abortOverdue(nowMs);
+    this.#takeDue(nowMs);
     this.#letGoOverdue(nowMs);
     // Strictly older ones go first, so that a late wake-up sends nothing stale; those just of age get a last chance.
     this.#dropAged(nowMs, false);
@@ -149,6 +134,20 @@ export class Target {
     if (this.#backlog.ready.length === 0) this.#limit?.nothingWaits();
     this.#isRunning = false;
     this.#arm(nowMs, limitMs);
+  }
+
+  /** What is due goes into its lane, in the order of due times, before anything that is due later. */
+  #takeDue(nowMs: number): void {
+    const { early } = this.#backlog;
+    for (let first = early.first; first !== undefined && first.dueMs <= nowMs; first = early.first) {
+      early.shift();
+      this.#enter(first, nowMs);
+    }
+  }
+
+  #enter(delivery: Delivery, nowMs: number): void {
+    if (this.#lanes === undefined || this.#lanes.enter(delivery)) this.#ready(delivery, nowMs);
+    else this.#backlog.held.append(delivery);
   }
 
   #letGoOverdue(nowMs: number): void {
@@ -240,7 +239,10 @@ export class Target {
 
   /** Takes a waiting delivery out of list, lane and backlog. */
   #takeOut(delivery: Delivery): void {
-    if (this.#backlog.held.first === delivery) {
+    if (this.#backlog.early.first === delivery) {
+      this.#backlog.early.shift();
+      this.#backlog.release(delivery, false);
+    } else if (this.#backlog.held.first === delivery) {
       this.#backlog.held.remove(delivery);
       this.#lanes?.giveUpHeld(delivery);
       this.#backlog.release(delivery, false);
@@ -294,6 +296,7 @@ export class Target {
     const { first: ready } = this.#backlog.ready;
     const heldMs = held === undefined ? NEVER : held.dueMs + this.#options.orderWaitMs;
     const ofAgeMs = ready === undefined ? NEVER : ready.readyMs + this.#options.bufferMs;
-    this.#alarm.setAtLatest(Math.min(this.#flying.deadlineMs, limitMs, heldMs, ofAgeMs), nowMs);
+    const earlyMs = this.#backlog.early.first?.dueMs ?? NEVER;
+    this.#alarm.setAtLatest(Math.min(this.#flying.deadlineMs, limitMs, heldMs, ofAgeMs, earlyMs), nowMs);
   }
 }
