@@ -4,6 +4,8 @@
 import { type Delivery, DeliveryList } from './delivery.ts';
 import { EarlyList } from './early-list.ts';
 
+const NEVER = Number.POSITIVE_INFINITY;
+
 /** Owner of every waiting delivery of a target, and of the count of bytes that they hold. */
 export class Backlog {
   /** Waiting for their due times. */
@@ -48,6 +50,14 @@ export class Backlog {
   /** Whether so many bytes could be taken on if everything that waits were let go of. */
   canMakeRoomFor(bytes: number): boolean {
     return this.#maxRequests > 0 && this.#flyingBytes + bytes <= this.#maxBytes;
+  }
+
+  /** When time alone next changes something: one is due, was held long enough by order, or is too old; `Infinity`: never. */
+  nextMs(orderWaitMs: number, bufferMs: number): number {
+    const dueMs = this.early.first?.dueMs ?? NEVER;
+    const heldMs = this.held.first === undefined ? NEVER : this.held.first.dueMs + orderWaitMs;
+    const ofAgeMs = this.ready.first === undefined ? NEVER : this.ready.first.readyMs + bufferMs;
+    return Math.min(dueMs, heldMs, ofAgeMs);
   }
 
   /** Takes on a delivery's bytes, until `release`. */

@@ -13,8 +13,8 @@ export interface DeliveryOwner {
 /** All that a target knows about one of its requests; times in milliseconds on the replayer's clock. */
 export class Delivery implements ForwardListener {
   readonly request: ReplayRequest;
-  /** When it should go out; latency and the deadline count from here. */
-  readonly dueMs: number;
+  /** When it should go out; latency and the deadline count from here. May become earlier while it is not due. */
+  dueMs: number;
   readonly heldBytes: number;
   /** When order let it go; the buffer's age counts from here. */
   readyMs = 0;

@@ -2,6 +2,10 @@
 // no order of due times. What is due at the same time keeps the order in which it came. Knows no time.
 
 import type { Delivery } from './delivery.ts';
+import type { ReplayRequest } from './request.ts';
+
+/** Of more than so many the due times stay as they were: looking at all of them would hold up what is due. */
+const MOST_HASTENED = 4096;
 
 /** Those of one target. Its backlog bounds how many there are. */
 export class EarlyList {
@@ -42,6 +46,22 @@ export class EarlyList {
     const { connection } = first.request;
     if (this.#lastOf.get(connection) === first) this.#lastOf.delete(connection);
     if (this.#heap.length > 0) this.#sink(last, number);
+  }
+
+  /** Takes due times that are earlier now, none before `nowMs` and none out of the order of its connection. */
+  hasten(dueByNowMs: (request: ReplayRequest) => number, nowMs: number): void {
+    const { length } = this.#heap;
+    if (length > MOST_HASTENED) return;
+    const places = this.#numbers.map((_, at) => at).sort((one, other) => this.#numbers[one]! - this.#numbers[other]!);
+    const inOrder = places.map((at) => this.#heap[at]!);
+    this.#heap.length = 0;
+    this.#numbers.length = 0;
+    this.#lastOf.clear();
+    for (const delivery of inOrder) {
+      const dueMs = Math.max(nowMs, Math.min(delivery.dueMs, dueByNowMs(delivery.request)));
+      delivery.dueMs = this.inOrderMs(delivery.request.connection, dueMs);
+      this.add(delivery);
+    }
   }
 
   #rise(from: number): void {

@@ -18,6 +18,9 @@ export type RhythmLedger = {
   readonly forgottenSources: number;
 };
 
+/** When a request was captured, by whose clock. */
+type Timed = { readonly source?: string | undefined; readonly timestampUs?: number | undefined };
+
 /** Owner of what is known of each capture clock. */
 export class RecordedSchedule {
   readonly #delayMs: number;
@@ -39,13 +42,24 @@ export class RecordedSchedule {
    * When a request that comes now is due; before `nowMs`: it came too late. One without a capture time is due now.
    * Requests come in the order of `nowMs`, in any order of capture times.
    */
-  dueMs(source: string, timestampUs: number | undefined, nowMs: number): number {
-    // 0 stands for no time in capture files.
-    if (timestampUs === undefined || !(timestampUs > 0 && timestampUs < Number.POSITIVE_INFINITY)) return nowMs;
+  dueMs({ source = '', timestampUs }: Timed, nowMs: number): number {
+    if (!isTime(timestampUs)) return nowMs;
     const clock = this.#clockOf(source, timestampUs, nowMs);
     if (clock.note(timestampUs, nowMs)) this.#clockJumps += 1;
     return clock.timeOf(timestampUs) + this.#delayMs;
   }
+
+  /** Whether the request that came last showed that those of its source that wait are due sooner; true once for each time. */
+  hasHastened(): boolean {
+    return this.#latest?.takeFall() === true;
+  }
+
+  /** When a request of the source that was used last is due by what is known now; `Infinity` for others. */
+  readonly dueByNowMs = ({ source = '', timestampUs }: Timed): number => {
+    if (this.#latest === undefined || source !== this.#latestName || !isTime(timestampUs))
+      return Number.POSITIVE_INFINITY;
+    return this.#latest.timeOf(timestampUs) + this.#delayMs;
+  };
 
   ledger(): RhythmLedger {
     return {
@@ -78,4 +92,9 @@ export class RecordedSchedule {
       return;
     }
   }
+}
+
+/** 0 stands for no time in capture files. */
+function isTime(timestampUs: number | undefined): timestampUs is number {
+  return timestampUs !== undefined && timestampUs > 0 && timestampUs < Number.POSITIVE_INFINITY;
 }

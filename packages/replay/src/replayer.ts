@@ -75,7 +75,11 @@ class TargetsReplayer implements Replayer {
 
   readonly send = (request: ReplayRequest): void => {
     const nowMs = this.#options.clock.nowMs();
-    const dueMs = this.#schedule?.dueMs(request.source ?? '', request.timestampUs, nowMs) ?? nowMs;
+    const schedule = this.#schedule;
+    const dueMs = schedule?.dueMs(request, nowMs) ?? nowMs;
+    if (schedule?.hasHastened() === true) {
+      for (const target of this.#targets) target.hasten(schedule.dueByNowMs, nowMs);
+    }
     for (const target of this.#targets) target.send(request, dueMs, nowMs);
   };
 

@@ -9,6 +9,9 @@ const SLEW = 0.001;
 const SETTLING_MS = 1000;
 const SETTLING_FALL_MS = 250;
 
+/** A fall that is worth giving those that wait new due times. */
+const NOTABLE_FALL_MS = 0.5;
+
 /** The smallest way is looked for in this and the previous span: so long, with so many requests, or longest. */
 const SPAN_MS = 10_000;
 const SPAN_REQUESTS = 64;
@@ -36,6 +39,7 @@ export class SourceClock {
   #movedMs = 0;
   #begunMs = 0;
   #lowestMs = 0;
+  #fallMs = 0;
   #spanMs = 0;
   #spanRequests = 0;
   #smallest = NONE;
@@ -60,6 +64,13 @@ export class SourceClock {
   /** A capture time on the replayer's clock: that at which its request would have come by the shortest way. */
   timeOf(timestampUs: number): number {
     return this.#sinceBase(timestampUs) + this.#offsetMs;
+  }
+
+  /** Whether the offset has fallen at once since this was asked: what waits is due sooner than was said. */
+  takeFall(): boolean {
+    if (this.#fallMs < NOTABLE_FALL_MS) return false;
+    this.#fallMs = 0;
+    return true;
   }
 
   /** Learns from a request that comes now; true: the clock was set, and is followed anew from here. */
@@ -129,6 +140,7 @@ export class SourceClock {
 
   #begin(way: number, nowMs: number): void {
     this.#offsetMs = way;
+    this.#fallMs = 0;
     this.#lowestMs = way - SETTLING_FALL_MS;
     this.#begunMs = nowMs;
     this.#movedMs = nowMs;
@@ -155,7 +167,9 @@ export class SourceClock {
   #follow(nowMs: number): void {
     const wanted = Math.min(this.#smallest, this.#previousSmallest);
     if (wanted < this.#offsetMs && nowMs - this.#begunMs < SETTLING_MS && this.#offsetMs > this.#lowestMs) {
-      this.#offsetMs = Math.max(wanted, this.#lowestMs);
+      const fallenMs = Math.max(wanted, this.#lowestMs);
+      this.#fallMs += this.#offsetMs - fallenMs;
+      this.#offsetMs = fallenMs;
     } else {
       const most = (nowMs - this.#movedMs) * SLEW;
       this.#offsetMs += Math.max(-most, Math.min(most, wanted - this.#offsetMs));

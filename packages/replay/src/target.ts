@@ -75,6 +75,11 @@ export class Target {
     this.#run(nowMs);
   }
 
+  /** What waits for its time may be due earlier than was said. */
+  hasten(dueByNowMs: (request: ReplayRequest) => number, nowMs: number): void {
+    this.#backlog.early.hasten(dueByNowMs, nowMs);
+  }
+
   /** Ends everything: what waits is skipped, what is in flight has failed, both as `closed`. May be called twice. */
   async close(): Promise<void> {
     if (!this.#isClosed) {
@@ -292,11 +297,8 @@ export class Target {
       this.#alarm.clear();
       return;
     }
-    const { first: held } = this.#backlog.held;
-    const { first: ready } = this.#backlog.ready;
-    const heldMs = held === undefined ? NEVER : held.dueMs + this.#options.orderWaitMs;
-    const ofAgeMs = ready === undefined ? NEVER : ready.readyMs + this.#options.bufferMs;
-    const earlyMs = this.#backlog.early.first?.dueMs ?? NEVER;
-    this.#alarm.setAtLatest(Math.min(this.#flying.deadlineMs, limitMs, heldMs, ofAgeMs, earlyMs), nowMs);
+    const { orderWaitMs, bufferMs } = this.#options;
+    const waitingMs = this.#backlog.nextMs(orderWaitMs, bufferMs);
+    this.#alarm.setAtLatest(Math.min(this.#flying.deadlineMs, limitMs, waitingMs), nowMs);
   }
 }

@@ -25,7 +25,7 @@ function run(requests: readonly Request[], delayMs = DELAY_MS) {
   const schedule = new RecordedSchedule(delayMs);
   const dues = requests.map((request): Due => {
     const { capturedMs, arrivalMs, source = 'a' } = request;
-    const dueMs = schedule.dueMs(source, EPOCH_US + Math.round(capturedMs * 1000), arrivalMs);
+    const dueMs = schedule.dueMs({ source, timestampUs: EPOCH_US + Math.round(capturedMs * 1000) }, arrivalMs);
     return { ...request, dueMs, behindMs: dueMs - capturedMs };
   });
   return { schedule, dues, late: dues.filter(({ dueMs, arrivalMs }) => dueMs < arrivalMs).length };
@@ -72,7 +72,7 @@ describe('spacing', () => {
   test('without a capture time a request is due when it comes, and teaches nothing', () => {
     const schedule = new RecordedSchedule(DELAY_MS);
     for (const timestampUs of [undefined, 0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
-      expect(schedule.dueMs('a', timestampUs, 77)).toBe(77);
+      expect(schedule.dueMs({ source: 'a', timestampUs }, 77)).toBe(77);
     }
     expect(schedule.ledger()).toEqual({ sources: 0, clockJumps: 0, forgottenSources: 0 });
   });
@@ -290,7 +290,7 @@ test('whatever the times are, what is due is a number, and never more ahead than
     for (let at = 0; at < 500; at++) {
       nowMs += random.chance(0.01) ? random.next() * 1e7 : random.next() * 10;
       const timestampUs = random.chance(0.2) ? random.next() * 2 ** 53 : EPOCH_US + nowMs * 1000;
-      const dueMs = schedule.dueMs(String(random.below(3)), timestampUs, nowMs);
+      const dueMs = schedule.dueMs({ source: String(random.below(3)), timestampUs }, nowMs);
       expect(Number.isFinite(dueMs), `seed ${random.seed}`).toBe(true);
     }
   }
