@@ -54,16 +54,13 @@ export class Tally {
     return this.#received - this.#over;
   }
 
-  received(): void {
+  received(isLate: boolean): void {
     this.#received += 1;
+    if (isLate) this.#late += 1;
   }
 
   overlapped(): void {
     this.#overlapped += 1;
-  }
-
-  late(): void {
-    this.#late += 1;
   }
 
   answered(latencyMs: number): void {

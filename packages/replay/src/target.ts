@@ -5,6 +5,7 @@ import { Alarm } from './alarm.ts';
 import { Backlog } from './backlog.ts';
 import type { Clock } from './clock.ts';
 import { Delivery, type DeliveryOwner } from './delivery.ts';
+import type { EarlyList } from './early-list.ts';
 import { InFlight } from './in-flight.ts';
 import { Lanes } from './lanes.ts';
 import { LeaseStock } from './lease-stock.ts';
@@ -60,25 +61,21 @@ export class Target {
 
   /** Takes a request that is due at `dueMs`, now or later; one whose due time has passed is due now, and counted. */
   send(request: ReplayRequest, dueMs: number, nowMs: number): void {
-    this.#tally.received();
-    if (dueMs < nowMs) this.#tally.late();
+    this.#tally.received(dueMs < nowMs);
     this.#takeDue(nowMs);
-    const { early } = this.#backlog;
-    const inOrderMs = early.inOrderMs(request.connection, Math.max(dueMs, nowMs));
+    const inOrderMs = this.#backlog.early.inOrderMs(request.connection, Math.max(dueMs, nowMs));
     const delivery = new Delivery(request, inOrderMs, this.#deliveries);
     const refusal = this.#refusal(request);
     if (refusal !== undefined) return this.#skipped(delivery, refusal);
     if (!this.#makeRoomFor(delivery)) return this.#limited(delivery, 'buffer-full');
     this.#backlog.takeOn(delivery);
-    if (inOrderMs > nowMs) early.add(delivery);
+    if (inOrderMs > nowMs) this.#backlog.early.add(delivery);
     else this.#enter(delivery, nowMs);
     this.#run(nowMs);
   }
 
   /** What waits for its time may be due earlier than was said. */
-  hasten(dueByNowMs: (request: ReplayRequest) => number, nowMs: number): void {
-    this.#backlog.early.hasten(dueByNowMs, nowMs);
-  }
+  readonly hasten: EarlyList['hasten'] = (dueByNowMs, nowMs) => this.#backlog.early.hasten(dueByNowMs, nowMs);
 
   /** Ends everything: what waits is skipped, what is in flight has failed, both as `closed`. May be called twice. */
   async close(): Promise<void> {
@@ -297,8 +294,7 @@ export class Target {
       this.#alarm.clear();
       return;
     }
-    const { orderWaitMs, bufferMs } = this.#options;
-    const waitingMs = this.#backlog.nextMs(orderWaitMs, bufferMs);
+    const waitingMs = this.#backlog.nextMs(this.#options.orderWaitMs, this.#options.bufferMs);
     this.#alarm.setAtLatest(Math.min(this.#flying.deadlineMs, limitMs, waitingMs), nowMs);
   }
 }
