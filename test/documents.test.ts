@@ -342,7 +342,7 @@ async function emptyLedgers(): Promise<[ListenLedger, ReplayLedger]> {
   const ofReplay = await replay(
     {
       ...{ host: '127.0.0.1', port: 0, targets: [{ url: 'http://127.0.0.1:9' }], resultsFile: undefined },
-      ...{ ...defaults, mark: true, keepOrder: true, sessions: false, forwarder: 'exact', circuit: true },
+      ...{ ...defaults, mark: true, keepOrder: true, sessions: false, forwarder: 'exact', circuit: true, delayMs: 0 },
     },
     { signal: AbortSignal.abort() },
   );

@@ -41,6 +41,10 @@ export interface ReplayConfig {
   readonly sessions: boolean;
   /** A path to write one JSON line a request to. */
   readonly resultsFile: string | undefined;
+  /** Send at the recorded spacing, so much behind; undefined, the default: each request when it arrives. */
+  readonly delayMs?: number | undefined;
+  /** Longest that order holds a request after it was due; undefined: 1,000. */
+  readonly orderWaitMs?: number | undefined;
   /** Spare a target that does not answer: one request a second until it does. */
   readonly circuit: boolean;
 }
@@ -87,6 +91,17 @@ export const replayFlags: readonly Flag[] = [
     description: 'Give each captured connection a connection of its own, opened and closed as the client did',
   },
   { name: 'results', kind: 'value', description: 'Write one JSON line a request to this file' },
+  {
+    name: 'delay',
+    kind: 'value',
+    description: 'Send at the recorded spacing, so long behind: 200ms (up to 60s); else on arrival',
+  },
+  {
+    name: 'order-wait',
+    kind: 'value',
+    defaultText: '1s',
+    description: 'How long order holds a request after it was due',
+  },
   { name: 'no-circuit', kind: 'switch', description: 'Send all to a target that does not answer, not one a second' },
 ];
 
@@ -115,6 +130,8 @@ export function configureReplay(values: FlagValues): ReplayConfig & ReplayKeyFil
     keepOrder: !values.on('no-order'),
     sessions,
     resultsFile: values.text('results'),
+    delayMs: delayOf(values.text('delay')),
+    orderWaitMs: parseDurationMs('--order-wait', values.textOf('order-wait')),
     circuit: !values.on('no-circuit'),
   };
 }
@@ -136,6 +153,12 @@ function addressOf(text: string): string {
 function forwarderOf(text: string): ReplayConfig['forwarder'] {
   if (text === 'exact' || text === 'undici') return text;
   throw new UsageError(`--forwarder: "${text}" is none; choose exact or undici`);
+}
+
+function delayOf(text: string | undefined): number | undefined {
+  const delayMs = text === undefined ? undefined : parseDurationMs('--delay', text);
+  if (delayMs === undefined || delayMs <= 60_000) return delayMs;
+  throw new UsageError(`--delay: "${text}" is longer than 60s`);
 }
 
 function timeoutOf(text: string): number {

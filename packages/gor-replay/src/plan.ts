@@ -8,7 +8,8 @@ import type { ReplayConfig } from './options.ts';
 export function planLines(config: ReplayConfig): string[] {
   const host = config.originalHost ? 'the captured one' : "the target's";
   const mark = config.mark ? 'Gor-Replayed: 1 is added' : 'no mark is added';
-  const { maxWaitingRequests, maxWaitingBytes, orderWaitMs } = replayerDefaults;
+  const { maxWaitingRequests, maxWaitingBytes } = replayerDefaults;
+  const { orderWaitMs = replayerDefaults.orderWaitMs, delayMs } = config;
   const sender = config.forwarder === 'exact' ? 'sent as captured' : 'sent by undici, which rewrites them';
   const order = config.keepOrder
     ? `kept on each captured connection, for up to ${formatDuration(orderWaitMs)}`
@@ -18,6 +19,7 @@ export function planLines(config: ReplayConfig): string[] {
     ...config.targets.map((target) => `  forwards to ${target.url}, ${limitText(target)}`),
     `  each target up to ${formatCount(config.connections)} requests in flight, ${formatDuration(config.timeoutMs)} for an answer; over the limit up to ${formatDuration(config.bufferMs)}, ${formatCount(maxWaitingRequests)} requests and ${formatBytes(maxWaitingBytes)} waiting${config.circuit ? '; one request a second while it does not answer' : ''}`,
     `  requests    ${sender}; Host is ${host}; ${mark}; order is ${order}`,
+    ...(delayMs === undefined ? [] : [`  rhythm      as recorded, ${formatDuration(delayMs)} behind`]),
     ...(config.resultsFile === undefined ? [] : [`  results     ${config.resultsFile}`]),
     ...(config.bufferMs > config.timeoutMs
       ? [`  mind        --timeout counts from when a request is due: of what waits longer than it nothing is sent`]

@@ -20,6 +20,8 @@ export interface ReplayLedger {
   };
   /** `received = answered + Σ limited + Σ failed + Σ skipped`, and while running what waits. */
   readonly targets: ReplayerLedger['targets'];
+  /** Of the listeners' clocks; only with a delay. */
+  readonly rhythm?: NonNullable<ReplayerLedger['rhythm']>;
   /** Lines of the results file that could not be written. */
   readonly resultsLost: number;
 }

@@ -92,9 +92,11 @@ class ReplayServer {
     const onFailure = (error: Error) => options.onEvent?.({ type: 'results-failed', error });
     this.#results = config.resultsFile === undefined ? undefined : ResultsFile.open(config.resultsFile, onFailure);
     const { targets, bufferMs, timeoutMs, connections, keepOrder, sessions, mark, originalHost } = config;
-    const { insecure, forwarder, circuit } = config;
+    const { insecure, forwarder, circuit, orderWaitMs, delayMs } = config;
     this.#replayer = createReplayer({
-      ...{ targets, bufferMs, timeoutMs, connections, keepOrder, sessions, mark, originalHost, insecure, forwarder, circuit },
+      ...{ targets, bufferMs, timeoutMs, connections, keepOrder, sessions, mark, originalHost, insecure, forwarder },
+      ...{ circuit, delayMs },
+      ...(orderWaitMs === undefined ? {} : { orderWaitMs }),
       onOutcome: (outcome) => this.#onOutcome(outcome),
       onCircuit: (change) => options.onEvent?.({ type: 'circuit', ...change }),
     });
@@ -164,10 +166,22 @@ class ReplayServer {
     const parsed = parseRequest(record.payload.slice(), record.timestampUs);
     if (typeof parsed === 'string') return this.#rejects.count(session.id, parsed);
     const { method, target, version, headers, bytes, bodyStart, framing, trailers } = parsed;
-    const { timestampUs, index } = record;
-    const body = bodyOf(parsed);
     this.#send(
-      { connection, method, target, version, headers, bytes, bodyStart, body, framing, trailers, timestampUs, index },
+      {
+        connection,
+        method,
+        target,
+        version,
+        headers,
+        bytes,
+        bodyStart,
+        body: bodyOf(parsed),
+        framing,
+        trailers,
+        timestampUs: record.timestampUs,
+        source: session.id, // each listener has a clock of its own
+        index: record.index,
+      },
       session.id,
     );
   }
@@ -189,6 +203,7 @@ class ReplayServer {
 
   #ledger(receiver: UdpReceiver, endedAt: Date | null): ReplayLedger {
     const { sessions, earlier, ...wire } = receiver.ledger();
+    const { targets, rhythm } = this.#replayer.ledger();
     const rejected = this.#rejects.ofAllBut(new Set(sessions.map(({ id }) => id)));
     return {
       program: 'gor-replay',
@@ -196,7 +211,8 @@ class ReplayServer {
       endedAt: endedAt?.toISOString() ?? null,
       sessions: sessions.map((session) => ({ ...session, rejected: this.#rejects.of(session.id) })),
       wire: { ...wire, earlier: { ...earlier, rejected }, socketErrors: { ...this.#socketErrors } },
-      targets: this.#replayer.ledger().targets,
+      targets,
+      ...(rhythm === undefined ? {} : { rhythm }),
       resultsLost: this.#results?.lost ?? 0,
     };
   }

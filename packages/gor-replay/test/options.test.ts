@@ -26,6 +26,8 @@ test('without flags: every default of the help', async () => {
     circuit: true,
     from: undefined,
     keyFile: undefined,
+    delayMs: undefined,
+    orderWaitMs: 1000,
   });
 });
 
@@ -55,6 +57,9 @@ describe('what the flags say', () => {
     ],
     ['networks', '--from 10.0.0.0/8,::1', { from: ['10.0.0.0/8', '::1'] }],
     ['a key file, which is not read yet', '--key-file no/such/file', { keyFile: 'no/such/file' }],
+    ['the rhythm', '--delay 200ms --order-wait 250ms', { delayMs: 200, orderWaitMs: 250 }],
+    ['the longest delay', '--delay 60s', { delayMs: 60_000 }],
+    ['no delay and no order wait', '--delay 0 --order-wait 0', { delayMs: 0, orderWaitMs: 0 }],
     ['a results file', '--results out.jsonl', { resultsFile: 'out.jsonl' }],
   ])('%s: %s', async (_, line, expected) => {
     expect(await configured(line)).toMatchObject(expected);
@@ -77,6 +82,9 @@ describe('what is refused, the flag named', () => {
     ['--connections 1.5', '--connections: "1.5" is not a whole number from 1 to 65535'],
     ['--connections 70000', '--connections: "70000" is not a whole number'],
     ['--timeout 5 --timeout 6', '--timeout is given 2 times'],
+    ['--delay 61s', '--delay: "61s" is longer than 60s'],
+    ['--delay soon', '--delay: "soon" is not a duration'],
+    ['--order-wait -1s', '--order-wait'],
     ['-f http://a,http://a', '--forward: '],
     ['-f http://a|1e9', '--forward: '],
   ])('%s', async (line, message) => {

@@ -49,6 +49,8 @@ describe('what differs is said', () => {
     ['undici', { forwarder: 'undici' }, 'sent by undici, which rewrites them'],
     ['no mark', { mark: false }, 'no mark is added'],
     ['no order', { keepOrder: false }, 'order is not kept'],
+    ['another order wait', { orderWaitMs: 250 }, 'kept on each captured connection, for up to 250 ms'],
+    ['a delay', { delayMs: 200 }, 'rhythm      as recorded, 200 ms behind'],
     ['certificates are not verified', { insecure: true }, 'certificates of https targets are not verified'],
     ['a results file', { resultsFile: 'out.jsonl' }, 'results     out.jsonl'],
   ])('%s', (_, over, text) => {

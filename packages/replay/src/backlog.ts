@@ -1,10 +1,15 @@
-// What one target has not yet sent: held by order, or ready to go. Bounded in requests and in bytes; what is in flight
+// What one target has not yet sent: not due yet, held by order, or ready to go. Bounded in requests and in bytes; what is in flight
 // counts in bytes too, because it stays in memory. Knows no time; the oldest is the first to be let go of.
 
 import { type Delivery, DeliveryList } from './delivery.ts';
+import { EarlyList } from './early-list.ts';
+
+const NEVER = Number.POSITIVE_INFINITY;
 
 /** Owner of every waiting delivery of a target, and of the count of bytes that they hold. */
 export class Backlog {
+  /** Waiting for their due times. */
+  readonly early = new EarlyList();
   /** Waiting for their predecessors, in the order of their due times. */
   readonly held = new DeliveryList();
   /** Waiting for the limit or a socket, in the order in which they will go. */
@@ -26,6 +31,11 @@ export class Backlog {
 
   /** Deliveries that wait, without those in flight. */
   get length(): number {
+    return this.early.length + this.dueLength;
+  }
+
+  /** Of these, the ones whose due time has come. */
+  get dueLength(): number {
     return this.held.length + this.ready.length;
   }
 
@@ -36,6 +46,11 @@ export class Backlog {
 
   /** The waiting delivery that was due first. */
   get oldest(): Delivery | undefined {
+    return this.oldestDue ?? this.early.first;
+  }
+
+  /** The same, of those whose due time has come. */
+  get oldestDue(): Delivery | undefined {
     const { first: ready } = this.ready;
     const { first: held } = this.held;
     if (ready === undefined || held === undefined) return ready ?? held;
@@ -45,6 +60,14 @@ export class Backlog {
   /** Whether so many bytes could be taken on if everything that waits were let go of. */
   canMakeRoomFor(bytes: number): boolean {
     return this.#maxRequests > 0 && this.#flyingBytes + bytes <= this.#maxBytes;
+  }
+
+  /** When time alone next changes something: one is due, was held long enough by order, or is too old; `Infinity`: never. */
+  nextMs(orderWaitMs: number, bufferMs: number): number {
+    const dueMs = this.early.first?.dueMs ?? NEVER;
+    const heldMs = this.held.first === undefined ? NEVER : this.held.first.dueMs + orderWaitMs;
+    const ofAgeMs = this.ready.first === undefined ? NEVER : this.ready.first.readyMs + bufferMs;
+    return Math.min(dueMs, heldMs, ofAgeMs);
   }
 
   /** Takes on a delivery's bytes, until `release`. */
@@ -58,7 +81,7 @@ export class Backlog {
     this.#flyingBytes += delivery.heldBytes;
   }
 
-  /** A delivery is over, and stands in neither list any more. `wasStarted`: it was in flight. */
+  /** A delivery is over, and stands in no list any more. `wasStarted`: it was in flight. */
   release(delivery: Delivery, wasStarted: boolean): void {
     this.#bytes -= delivery.heldBytes;
     if (wasStarted) this.#flyingBytes -= delivery.heldBytes;

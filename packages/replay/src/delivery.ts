@@ -13,8 +13,8 @@ export interface DeliveryOwner {
 /** All that a target knows about one of its requests; times in milliseconds on the replayer's clock. */
 export class Delivery implements ForwardListener {
   readonly request: ReplayRequest;
-  /** When it should go out; latency and the deadline count from here. */
-  readonly dueMs: number;
+  /** When it should go out; latency and the deadline count from here. May become earlier while it is not due. */
+  dueMs: number;
   readonly heldBytes: number;
   /** When order let it go; the buffer's age counts from here. */
   readyMs = 0;
@@ -23,6 +23,8 @@ export class Delivery implements ForwardListener {
   /** When it was on a socket. */
   sentMs: number | undefined = undefined;
   status: number | undefined = undefined;
+  /** Its captured connection ended behind it, before it was due. */
+  endsConnection = false;
   /** Went out beside its predecessor. */
   isOverlapped = false;
   /** Of the limit; -1 where there is none to settle. */

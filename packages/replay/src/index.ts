@@ -9,6 +9,7 @@ export type { Outcome } from './outcomes.ts';
 export { comparableHeaders, type OutgoingChange, outgoingChanges } from './outgoing-changes.ts';
 export { markName, markValue } from './outgoing-settings.ts';
 export type { FailedReason, LimitedReason, SkippedReason } from './reasons.ts';
+export type { RhythmLedger } from './recorded-schedule.ts';
 export { type RequestParts, replayRequest } from './replay-request.ts';
 export { createReplayer, type Replayer, type ReplayLedger } from './replayer.ts';
 export type { ReplayerOptions } from './replayer-options.ts';

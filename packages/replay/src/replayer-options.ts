@@ -26,6 +26,12 @@ export interface ReplayerOptions {
   /** Longest that order holds a request after it was due, in milliseconds; then it goes beside the one before. 1,000. */
   readonly orderWaitMs?: number;
   /**
+   * Sends requests at their recorded spacing, so many milliseconds behind: each is due at its capture time plus the
+   * difference of the clocks, which is estimated for each `source`, plus this. What comes later than that goes at once, and
+   * is counted (`late`). Those that wait count in the two limits above. 0 to 60,000; undefined: due on arrival.
+   */
+  readonly delayMs?: number | undefined;
+  /**
    * Spares a target that does not answer: after 10 connect failures or time-outs in a row, and 1 s, without an answer it
    * gets one request a second until it answers one; what waits then, and comes meanwhile, is skipped. True.
    */

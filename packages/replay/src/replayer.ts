@@ -5,6 +5,7 @@ import { forwarderOf } from './choose-forwarder.ts';
 import { leaseTokensAt } from './lease-stock.ts';
 import { type ResolvedOptions, resolveOptions } from './options.ts';
 import { type Outcome, OutcomeQueue } from './outcomes.ts';
+import { RecordedSchedule, type RhythmLedger } from './recorded-schedule.ts';
 import type { ReplayerOptions } from './replayer-options.ts';
 import type { ReplayRequest } from './request.ts';
 import type { TargetLedger } from './tally.ts';
@@ -17,11 +18,13 @@ export interface ReplayLedger {
   readonly targets: readonly TargetLedger[];
   /** Outcomes that readers of `outcomes()` were too slow for. */
   readonly outcomesDropped: number;
+  /** Of the clocks that requests were captured by; only with `delayMs`. */
+  readonly rhythm?: RhythmLedger;
 }
 
 /** Replays requests to targets. `await using` closes it. */
 export interface Replayer {
-  /** Gives a request, due now, to every target. Never throws or waits; after `close` it is counted as skipped. */
+  /** Gives a request to every target, due now, or when `delayMs` says. Never throws or waits; after `close` it is counted as skipped. */
   readonly send: (request: ReplayRequest) => void;
   /** The captured connection ended: with `sessions` its sockets close once its requests are over. Else nothing is kept of it. */
   readonly endConnection: (connection: string | number) => void;
@@ -50,6 +53,7 @@ interface Draining {
 
 class TargetsReplayer implements Replayer {
   readonly #options: ResolvedOptions;
+  readonly #schedule: RecordedSchedule | undefined;
   readonly #targets: readonly Target[];
   #readers: OutcomeQueue[] = [];
   #outcomesDropped = 0;
@@ -58,6 +62,7 @@ class TargetsReplayer implements Replayer {
 
   constructor(options: ResolvedOptions) {
     this.#options = options;
+    this.#schedule = options.delayMs === undefined ? undefined : new RecordedSchedule(options.delayMs);
     this.#targets = options.targets.map((spec) => this.#createTarget(spec));
     if (options.signal?.aborted === true) this.#abort();
     else options.signal?.addEventListener('abort', this.#abort, { once: true });
@@ -65,7 +70,12 @@ class TargetsReplayer implements Replayer {
 
   readonly send = (request: ReplayRequest): void => {
     const nowMs = this.#options.clock.nowMs();
-    for (const target of this.#targets) target.send(request, nowMs);
+    const schedule = this.#schedule;
+    const dueMs = schedule?.dueMs(request, nowMs) ?? nowMs;
+    if (schedule?.hasHastened() === true) {
+      for (const target of this.#targets) target.hasten(schedule.dueByNowMs, nowMs);
+    }
+    for (const target of this.#targets) target.send(request, dueMs, nowMs);
   };
 
   readonly endConnection = (connection: string | number): void => {
@@ -92,6 +102,7 @@ class TargetsReplayer implements Replayer {
   readonly ledger = (): ReplayLedger => ({
     targets: this.#targets.map((target) => target.ledger()),
     outcomesDropped: this.#readers.reduce((sum, reader) => sum + reader.dropped, this.#outcomesDropped),
+    ...(this.#schedule === undefined ? {} : { rhythm: this.#schedule.ledger() }),
   });
 
   readonly outcomes = (): AsyncIterableIterator<Outcome, undefined> => {

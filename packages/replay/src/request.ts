@@ -25,8 +25,10 @@ export interface ReplayRequest {
   readonly framing: 'none' | 'content-length' | 'chunked';
   /** Flat names and values after a chunked body. */
   readonly trailers: readonly string[];
-  /** Capture time, microseconds since the epoch. */
+  /** Capture time, microseconds since the epoch; 0 for none. What `delayMs` spaces requests by. */
   readonly timestampUs?: number;
+  /** Whose clock `timestampUs` is of: clocks of different sources differ. Missing: all of one. */
+  readonly source?: string;
   /** Position on its connection, from 0. */
   readonly index?: number;
 }

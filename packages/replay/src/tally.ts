@@ -34,6 +34,8 @@ export type TargetLedger = {
   readonly sessionSockets?: SessionSocketCounters;
   /** From due to the end of the answer, of answered and timed-out requests; at most 1/16 too high; `null` without any. */
   readonly latencyMs: { readonly p50: number | null; readonly p99: number | null };
+  /** With `delayMs`: came after they were due, and went at once. */
+  readonly late: number;
   /** Whether requests are skipped but for one probe a second, because the target did not answer; and how often it came to that. */
   readonly circuit: { readonly isOpen: boolean; readonly opened: number };
 };
@@ -50,14 +52,16 @@ export class Tally {
   #answered = 0;
   #over = 0;
   #overlapped = 0;
+  #late = 0;
 
   /** Received and not yet over. */
   get waiting(): number {
     return this.#received - this.#over;
   }
 
-  received(): void {
+  received(isLate: boolean): void {
     this.#received += 1;
+    if (isLate) this.#late += 1;
   }
 
   overlapped(): void {
@@ -89,7 +93,10 @@ export class Tally {
 
   /** A copy of all counts. */
   ledger(
-    target: Pick<TargetLedger, 'url' | 'limit' | 'inFlight' | 'waitingBytes' | 'sentExactly' | 'sessionSockets' | 'circuit'>,
+    target: Pick<
+      TargetLedger,
+      'url' | 'limit' | 'inFlight' | 'waitingBytes' | 'sentExactly' | 'sessionSockets' | 'circuit'
+    >,
   ): TargetLedger {
     return {
       url: target.url,
@@ -106,6 +113,7 @@ export class Tally {
       sentExactly: target.sentExactly,
       ...(target.sessionSockets === undefined ? {} : { sessionSockets: target.sessionSockets }),
       latencyMs: { p50: this.#latency.quantileMs(0.5), p99: this.#latency.quantileMs(0.99) },
+      late: this.#late,
       circuit: target.circuit,
     };
   }

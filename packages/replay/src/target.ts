@@ -1,15 +1,16 @@
-// One target: queue, order, limit, forward, count. Owner of one of each. Everything happens in `#run`: at an arrival, an end, a lease, or a time that was armed.
+// One target: queue, order, limit, forward, count. Owner of one of each; nothing of it is shared with other targets.
+// Everything happens in `#run`: at an arrival, an end, a lease, or a time that was armed.
 
 import { Alarm } from './alarm.ts';
 import { Backlog } from './backlog.ts';
 import { Circuit } from './circuit.ts';
 import type { Clock } from './clock.ts';
 import { Delivery, type DeliveryOwner } from './delivery.ts';
+import type { EarlyList } from './early-list.ts';
+import { Endings } from './endings.ts';
 import { InFlight } from './in-flight.ts';
 import { Lanes } from './lanes.ts';
-import { LeaseStock } from './lease-stock.ts';
-import { Limit } from './limit.ts';
-import { type Outcome, outcomeOf } from './outcomes.ts';
+import { Rate } from './rate.ts';
 import type { FailedReason, LimitedReason, SkippedReason } from './reasons.ts';
 import type { ReplayRequest } from './request.ts';
 import { isInShare } from './share.ts';
@@ -26,11 +27,11 @@ export class Target {
   readonly #backlog: Backlog;
   readonly #flying: InFlight;
   readonly #lanes: Lanes | undefined;
-  readonly #limit: Limit | undefined;
-  readonly #stock: LeaseStock | undefined;
+  readonly #rate: Rate | undefined;
   readonly #sharePercent: number;
   readonly #circuit: Circuit;
   readonly #tally = new Tally();
+  readonly #endings: Endings;
   readonly #alarm: Alarm;
   readonly #deliveries: DeliveryOwner = {
     onSent: (delivery) => this.#sent(delivery),
@@ -43,6 +44,7 @@ export class Target {
     const { limit } = options.spec;
     this.#options = options;
     this.#clock = options.clock;
+    this.#endings = new Endings(options, this.#tally);
     this.#alarm = new Alarm(options.clock, () => this.#run());
     this.#backlog = new Backlog(options.maxWaitingRequests, options.maxWaitingBytes);
     this.#flying = new InFlight(options.timeoutMs);
@@ -50,8 +52,7 @@ export class Target {
     this.#circuit = new Circuit(options.circuit, options.onCircuit);
     this.#sharePercent = limit?.kind === 'share' ? limit.percent : 100;
     if (limit?.kind === 'per-second' && options.leaseSource !== undefined) {
-      this.#limit = new Limit(limit.ratePerSecond);
-      this.#stock = new LeaseStock(options.leaseSource, limit.ratePerSecond, () => this.#run());
+      this.#rate = new Rate(limit.ratePerSecond, options.leaseSource, () => this.#run());
     }
   }
 
@@ -60,26 +61,36 @@ export class Target {
     return this.#tally.waiting;
   }
 
-  /** Takes a request that is due now. */
-  send(request: ReplayRequest, nowMs: number): void {
-    this.#tally.received();
-    const delivery = new Delivery(request, nowMs, this.#deliveries);
+  /** Takes a request that is due at `dueMs`, now or later; one whose due time has passed is due now, and counted. */
+  send(request: ReplayRequest, dueMs: number, nowMs: number): void {
+    this.#tally.received(dueMs < nowMs);
+    this.#takeDue(nowMs);
+    const inOrderMs = this.#backlog.early.inOrderMs(request.connection, Math.max(dueMs, nowMs));
+    const delivery = new Delivery(request, inOrderMs, this.#deliveries);
     const refusal = this.#refusal(request);
-    if (refusal !== undefined) return this.#skipped(delivery, refusal);
-    if (!this.#makeRoomFor(delivery)) return this.#limited(delivery, 'buffer-full');
+    if (refusal !== undefined) return this.#endings.skipped(delivery, refusal);
+    if (!this.#makeRoomFor(delivery)) return this.#endings.limited(delivery, 'buffer-full');
     this.#backlog.takeOn(delivery);
-    this.#admit(delivery, nowMs);
+    if (inOrderMs > nowMs) this.#backlog.early.add(delivery);
+    else this.#admit(delivery, nowMs);
     this.#run(nowMs);
   }
 
+  /** What waits for its time may be due earlier than was said. */
+  readonly hasten: EarlyList['hasten'] = (dueByNowMs, nowMs) => this.#backlog.early.hasten(dueByNowMs, nowMs);
+
   /** Told of the end of a captured connection. */
-  readonly endConnection = (connection: string | number): void => this.#lanes?.end(connection);
+  endConnection(connection: string | number): void {
+    const last = this.#backlog.early.lastOf(connection);
+    if (last === undefined) this.#lanes?.end(connection);
+    else last.endsConnection = true;
+  }
 
   /** A delivery that was taken on is due: it is for the circuit and then for order to say whether it is ready. */
   #admit(delivery: Delivery, nowMs: number): void {
-    if (!this.#circuit.mayTry(nowMs, this.#backlog.length)) {
+    if (!this.#circuit.mayTry(nowMs, this.#backlog.dueLength)) {
       this.#backlog.release(delivery, false);
-      this.#skipped(delivery, 'circuit-open');
+      this.#endings.skipped(delivery, 'circuit-open');
     } else if (this.#lanes === undefined || this.#lanes.enter(delivery)) this.#ready(delivery, nowMs);
     else this.#backlog.held.append(delivery);
   }
@@ -88,7 +99,7 @@ export class Target {
   async close(): Promise<void> {
     if (!this.#isClosed) {
       this.#isClosed = true;
-      this.#skipWaiting('closed');
+      this.#skipWaiting('oldest', 'closed');
       this.#flying.close();
       this.#alarm.clear();
     }
@@ -114,12 +125,13 @@ export class Target {
     return this.#options.forwarder.refusal(request);
   }
 
-  #skipWaiting(reason: SkippedReason): void {
+  /** Skips what waits; `which`: all of it, or what is due. */
+  #skipWaiting(which: 'oldest' | 'oldestDue', reason: SkippedReason): void {
     const wasRunning = this.#isRunning;
     this.#isRunning = true;
-    for (let next = this.#backlog.oldest; next !== undefined; next = this.#backlog.oldest) {
+    for (let next = this.#backlog[which]; next !== undefined; next = this.#backlog[which]) {
       this.#takeOut(next);
-      this.#skipped(next, reason);
+      this.#endings.skipped(next, reason);
     }
     this.#isRunning = wasRunning;
   }
@@ -141,14 +153,25 @@ export class Target {
     if (this.#isRunning || this.#isClosed) return;
     this.#isRunning = true;
     this.#flying.abortOverdue(nowMs);
+    this.#takeDue(nowMs);
     this.#letGoOverdue(nowMs);
     // Strictly older ones go first, so that a late wake-up sends nothing stale; those just of age get a last chance.
     this.#dropAged(nowMs, false);
     const limitMs = this.#sendReady(nowMs);
     this.#dropAged(nowMs, true);
-    if (this.#backlog.ready.length === 0) this.#limit?.nothingWaits();
+    if (this.#backlog.ready.length === 0) this.#rate?.nothingWaits();
     this.#isRunning = false;
     this.#arm(nowMs, limitMs);
+  }
+
+  /** What is due goes into its lane, in the order of due times, before anything that is due later. */
+  #takeDue(nowMs: number): void {
+    const { early } = this.#backlog;
+    for (let first = early.first; first !== undefined && first.dueMs <= nowMs; first = early.first) {
+      early.shift();
+      this.#admit(first, nowMs);
+      this.#endWith(first);
+    }
   }
 
   #letGoOverdue(nowMs: number): void {
@@ -177,12 +200,12 @@ export class Target {
       if (this.#flying.length >= this.#options.connections) return NEVER;
       if (nowMs >= this.#flying.deadlineOf(first)) {
         this.#takeOut(first);
-        this.#failed(first, 'timeout', nowMs);
+        this.#endings.failed(first, 'timeout', nowMs);
         continue;
       }
-      const limitMs = this.#limit?.nextAtMs(nowMs) ?? nowMs;
+      const limitMs = this.#rate?.nextAtMs(nowMs) ?? nowMs;
       if (limitMs > nowMs) return limitMs;
-      if (this.#stock?.take() === false) return NEVER;
+      if (this.#rate?.lease() === false) return NEVER;
       this.#start(first, nowMs);
     }
     return NEVER;
@@ -191,7 +214,7 @@ export class Target {
   #start(delivery: Delivery, nowMs: number): void {
     this.#backlog.start(delivery);
     delivery.startedMs = nowMs;
-    if (this.#limit !== undefined) delivery.ticket = this.#limit.take(nowMs);
+    this.#rate?.start(delivery, nowMs);
     const { lane } = delivery;
     if (lane !== undefined) {
       if (lane.started > 0) {
@@ -208,28 +231,21 @@ export class Target {
   #sent(delivery: Delivery): void {
     const sentMs = this.#clock.nowMs();
     delivery.sentMs = sentMs;
-    if (this.#settle(delivery, sentMs) && this.#backlog.ready.length > 0) this.#run();
+    if (this.#rate?.settle(delivery, sentMs) === true && this.#backlog.ready.length > 0) this.#run();
   }
 
   #ended(delivery: Delivery, reason: FailedReason | 'cannot-send' | undefined): void {
     const nowMs = this.#clock.nowMs();
-    this.#settle(delivery, delivery.startedMs ?? nowMs);
+    this.#rate?.settle(delivery, delivery.startedMs ?? nowMs);
     this.#flying.remove(delivery);
     this.#over(delivery, nowMs);
-    if (reason === undefined) this.#answered(delivery, nowMs);
-    else if (reason === 'cannot-send') this.#skipped(delivery, 'cannot-send');
-    else this.#failed(delivery, reason, nowMs);
+    if (reason === undefined) this.#endings.answered(delivery, nowMs);
+    else if (reason === 'cannot-send') this.#endings.skipped(delivery, 'cannot-send');
+    else this.#endings.failed(delivery, reason, nowMs);
     const heard = delivery.status === undefined ? reason : undefined;
     // What waits when it opens would be stale when the target answers again.
-    if (this.#circuit.ended(heard, delivery.startedMs ?? nowMs, nowMs)) this.#skipWaiting('circuit-open');
+    if (this.#circuit.ended(heard, delivery.startedMs ?? nowMs, nowMs)) this.#skipWaiting('oldestDue', 'circuit-open');
     this.#run(nowMs);
-  }
-
-  #settle(delivery: Delivery, sentMs: number): boolean {
-    if (delivery.ticket < 0 || this.#limit === undefined) return false;
-    this.#limit.settle(delivery.ticket, sentMs);
-    delivery.ticket = -1;
-    return true;
   }
 
   #ready(delivery: Delivery, nowMs: number): void {
@@ -239,12 +255,16 @@ export class Target {
 
   #giveUp(delivery: Delivery, reason: LimitedReason): void {
     this.#takeOut(delivery);
-    this.#limited(delivery, reason);
+    this.#endings.limited(delivery, reason);
   }
 
   /** Takes a waiting delivery out of list, lane and backlog. */
   #takeOut(delivery: Delivery): void {
-    if (this.#backlog.held.first === delivery) {
+    if (this.#backlog.early.first === delivery) {
+      this.#backlog.early.shift();
+      this.#backlog.release(delivery, false);
+      this.#endWith(delivery);
+    } else if (this.#backlog.held.first === delivery) {
       this.#backlog.held.remove(delivery);
       this.#lanes?.giveUpHeld(delivery);
       this.#backlog.release(delivery, false);
@@ -252,6 +272,11 @@ export class Target {
       this.#backlog.ready.remove(delivery);
       this.#over(delivery, this.#clock.nowMs());
     }
+  }
+
+  /** A delivery waits for its time no more: where its connection ended meanwhile, order learns it now. */
+  #endWith({ endsConnection, request }: Delivery): void {
+    if (endsConnection) this.#lanes?.end(request.connection);
   }
 
   /** Frees what a delivery held that order had let go; its successor may go now. */
@@ -263,41 +288,13 @@ export class Target {
     this.#ready(next, nowMs);
   }
 
-  #answered(delivery: Delivery, nowMs: number): void {
-    this.#tally.answered(nowMs - delivery.dueMs);
-    this.#tell(delivery, 'answered', undefined, nowMs);
-  }
-
-  #failed(delivery: Delivery, reason: FailedReason, nowMs: number): void {
-    this.#tally.failed(reason, nowMs - delivery.dueMs);
-    this.#tell(delivery, 'failed', reason, nowMs);
-  }
-
-  #limited(delivery: Delivery, reason: LimitedReason): void {
-    this.#tally.limited(reason);
-    this.#tell(delivery, 'limited', reason, this.#clock.nowMs());
-  }
-
-  #skipped(delivery: Delivery, reason: SkippedReason): void {
-    this.#tally.skipped(reason);
-    this.#tell(delivery, 'skipped', reason, this.#clock.nowMs());
-  }
-
-  #tell(delivery: Delivery, result: Outcome['result'], reason: Outcome['failure'], endedMs: number): void {
-    this.#options.onOutcome(outcomeOf(this.#options.spec.url, delivery, result, reason, endedMs));
-    if (this.#tally.waiting === 0) this.#options.onIdle();
-  }
-
   /** Sets the one timer to the next moment at which time alone changes something. */
   #arm(nowMs: number, limitMs: number): void {
     if (this.#tally.waiting === 0) {
       this.#alarm.clear();
       return;
     }
-    const { first: held } = this.#backlog.held;
-    const { first: ready } = this.#backlog.ready;
-    const heldMs = held === undefined ? NEVER : held.dueMs + this.#options.orderWaitMs;
-    const ofAgeMs = ready === undefined ? NEVER : ready.readyMs + this.#options.bufferMs;
-    this.#alarm.setAtLatest(Math.min(this.#flying.deadlineMs, limitMs, heldMs, ofAgeMs), nowMs);
+    const waitingMs = this.#backlog.nextMs(this.#options.orderWaitMs, this.#options.bufferMs);
+    this.#alarm.setAtLatest(Math.min(this.#flying.deadlineMs, limitMs, waitingMs), nowMs);
   }
 }
