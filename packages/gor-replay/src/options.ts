@@ -9,6 +9,7 @@ import {
   UsageError,
 } from '@gor/cli';
 import { parseTargets, type TargetSpec } from '@gor/replay';
+import { parseRedisUrl, type RedisAddress } from './shared-limit.ts';
 
 /** What a replay server does. */
 export interface ReplayConfig {
@@ -37,6 +38,8 @@ export interface ReplayConfig {
   readonly mark: boolean;
   /** Keep the order of each captured connection. */
   readonly keepOrder: boolean;
+  /** The Redis through which all servers with the same target and limit share it. Undefined: each has its own. */
+  readonly sharedLimit?: RedisAddress | undefined;
   /** A path to write one JSON line a request to. */
   readonly resultsFile: string | undefined;
 }
@@ -77,6 +80,12 @@ export const replayFlags: readonly Flag[] = [
   { name: 'insecure', kind: 'switch', description: 'Do not verify the certificates of https targets' },
   { name: 'no-mark', kind: 'switch', description: 'Do not add the header Gor-Replayed: 1' },
   { name: 'no-order', kind: 'switch', description: 'Do not keep the order of each captured connection' },
+  {
+    name: 'shared-limit',
+    kind: 'value',
+    description:
+      'Share the per-second limits with all servers that give this Redis: redis://[[user]:password@]host[:port][/0]',
+  },
   { name: 'results', kind: 'value', description: 'Write one JSON line a request to this file' },
 ];
 
@@ -85,6 +94,7 @@ export function configureReplay(values: FlagValues): ReplayConfig & ReplayKeyFil
   const bufferMs = parseDurationMs('--buffer', values.textOf('buffer'));
   const timeoutMs = timeoutOf(values.textOf('timeout'));
   const from = values.text('from');
+  const sharedLimit = values.text('shared-limit');
   return {
     host: addressOf(values.textOf('ip')),
     port: parsePort('--port', values.textOf('port'), true),
@@ -99,6 +109,7 @@ export function configureReplay(values: FlagValues): ReplayConfig & ReplayKeyFil
     insecure: values.on('insecure'),
     mark: !values.on('no-mark'),
     keepOrder: !values.on('no-order'),
+    sharedLimit: sharedLimit === undefined ? undefined : parseRedisUrl(sharedLimit),
     resultsFile: values.text('results'),
   };
 }

@@ -2,15 +2,18 @@
 
 export { type Clock, systemClock } from './clock.ts';
 export type { Destination, Forwarder, ForwardHandle, ForwardListener } from './forwarder.ts';
-export type { LeaseSource } from './lease-stock.ts';
+export type { LeaseSizes, LeaseSource, SharedLimitLedger } from './lease-stock.ts';
 export { replayerDefaults } from './options.ts';
 export type { Outcome } from './outcomes.ts';
 export { comparableHeaders, type OutgoingChange, outgoingChanges } from './outgoing-changes.ts';
 export { markName, markValue } from './outgoing-settings.ts';
 export type { FailedReason, LimitedReason, SkippedReason } from './reasons.ts';
+export { openSharedLimit, type RedisClient, type RedisClientSettings, type SharedLimitOptions } from './redis-link.ts';
+export { ReplayError, type ReplayErrorCode } from './replay-error.ts';
 export { createReplayer, type Replayer, type ReplayLedger } from './replayer.ts';
 export type { ReplayerOptions } from './replayer-options.ts';
 export type { ReplayRequest } from './request.ts';
+export type { SharedLimit, SharedLimitEvent } from './shared-limit.ts';
 export type { ReasonCounts, TargetLedger } from './tally.ts';
 export {
   formatLimit,

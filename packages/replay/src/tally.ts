@@ -1,6 +1,7 @@
 // The counts of one target. received = answered + limited + failed + skipped + waiting, at every moment.
 
 import { Latency } from './latency.ts';
+import type { SharedLimitLedger } from './lease-stock.ts';
 import type { FailedReason, LimitedReason, SkippedReason } from './reasons.ts';
 
 /** Reason to count; reasons that never happened are missing. */
@@ -31,6 +32,8 @@ export type TargetLedger = {
   readonly sentExactly: number;
   /** From due to the end of the answer, of answered and timed-out requests; at most 1/16 too high; `null` without any. */
   readonly latencyMs: { readonly p50: number | null; readonly p99: number | null };
+  /** Only where the limit is shared between servers. */
+  readonly sharedLimit?: SharedLimitLedger;
 };
 
 type Counts = Record<string, number>;
@@ -83,7 +86,11 @@ export class Tally {
   }
 
   /** A copy of all counts. */
-  ledger(target: Pick<TargetLedger, 'url' | 'limit' | 'inFlight' | 'waitingBytes' | 'sentExactly'>): TargetLedger {
+  ledger(
+    target: Pick<TargetLedger, 'url' | 'limit' | 'inFlight' | 'waitingBytes' | 'sentExactly'> & {
+      readonly sharedLimit: SharedLimitLedger | undefined;
+    },
+  ): TargetLedger {
     return {
       url: target.url,
       limit: target.limit,
@@ -98,6 +105,7 @@ export class Tally {
       overlapped: this.#overlapped,
       sentExactly: target.sentExactly,
       latencyMs: { p50: this.#latency.quantileMs(0.5), p99: this.#latency.quantileMs(0.99) },
+      ...(target.sharedLimit === undefined ? {} : { sharedLimit: target.sharedLimit }),
     };
   }
 }

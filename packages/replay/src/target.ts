@@ -108,13 +108,14 @@ export class Target {
   }
 
   ledger(): TargetLedger {
-    const { spec, forwarder } = this.#options;
+    const { spec, forwarder, leaseSource } = this.#options;
     return this.#tally.ledger({
       url: spec.url,
       limit: spec.limit === undefined ? null : formatLimit(spec.limit),
       inFlight: this.#flying.length,
       waitingBytes: this.#backlog.bytes,
       sentExactly: forwarder.sentExactly ?? 0,
+      sharedLimit: leaseSource?.ledger?.(),
     });
   }
 
