@@ -80,13 +80,13 @@ export const replayFlags: readonly Flag[] = [
   { name: 'insecure', kind: 'switch', description: 'Do not verify the certificates of https targets' },
   { name: 'no-mark', kind: 'switch', description: 'Do not add the header Gor-Replayed: 1' },
   { name: 'no-order', kind: 'switch', description: 'Do not keep the order of each captured connection' },
+  { name: 'results', kind: 'value', description: 'Write one JSON line a request to this file' },
   {
     name: 'shared-limit',
     kind: 'value',
     description:
       'Share the per-second limits with all servers that give this Redis: redis://[[user]:password@]host[:port][/0]',
   },
-  { name: 'results', kind: 'value', description: 'Write one JSON line a request to this file' },
 ];
 
 /** Throws UsageError. */

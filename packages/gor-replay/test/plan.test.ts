@@ -48,6 +48,14 @@ describe('what differs is said', () => {
     ['no mark', { mark: false }, 'no mark is added'],
     ['no order', { keepOrder: false }, 'order is not kept'],
     ['certificates are not verified', { insecure: true }, 'certificates of https targets are not verified'],
+    [
+      'a shared limit, without its password',
+      {
+        targets: [{ url: 'http://a', limit: { kind: 'per-second', ratePerSecond: 10 } }],
+        sharedLimit: { host: '::1', port: 1, isTls: true, username: 'u', password: 'p', database: 2 },
+      },
+      'limits      shared with all servers at rediss://[::1]:1/2 that',
+    ],
     ['a results file', { resultsFile: 'out.jsonl' }, 'results     out.jsonl'],
   ])('%s', (_, over, text) => {
     expect(planLines({ ...defaults, ...over }).join('\n')).toContain(text);
