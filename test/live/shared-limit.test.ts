@@ -3,16 +3,11 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { openUdpSender } from '@gor/wire';
-import type { ReplayLedger } from 'gor-replay';
 import { describe, expect, test } from 'vitest';
-import { numberedGet } from '../kit/http-load.ts';
 import { runToEnd } from '../kit/process.ts';
 import { RawServer } from '../kit/raw-server.ts';
-import { expectReplayBalance, type RunningReplay, startReplay } from './programs.ts';
 import { RedisServer } from './redis.ts';
-
-const SERVERS = 3;
+import { load, mostInOneSecond, passed, rateBetween, SERVERS, startServers, stopAll, urlOf } from './shared-servers.ts';
 
 describe.concurrent('three replay servers share', () => {
   test('limits of 30 and 1,000 a second evenly, and their sum keeps each within a lease for each server', async () => {
@@ -92,56 +87,3 @@ describe.concurrent('what cannot be shared is said in one line, without the pass
     }
   });
 });
-
-function urlOf({ port }: RawServer): string {
-  return `http://127.0.0.1:${port}`;
-}
-
-function startServers(...args: string[]): Promise<RunningReplay[]> {
-  return Promise.all(Array.from({ length: SERVERS }, () => startReplay(...args)));
-}
-
-async function stopAll(servers: readonly RunningReplay[]): Promise<ReplayLedger[]> {
-  const ledgers = await Promise.all(servers.map((server) => server.stop()));
-  for (const ledger of ledgers) expectReplayBalance(ledger);
-  return ledgers;
-}
-
-/** Sends each server so many requests a second. */
-async function load(servers: readonly RunningReplay[], perSecond: number, forMs: number): Promise<void> {
-  const totals = () => ({ captured: 0, dropped: {} });
-  const senders = await Promise.all(
-    servers.map(({ port }) => openUdpSender({ host: '127.0.0.1', port, totals, onEvent: () => {} })),
-  );
-  const startMs = performance.now();
-  for (let number = 0; performance.now() - startMs < forMs; number++) {
-    const payload = Buffer.from(numberedGet(number, 200), 'latin1');
-    const timestampUs = Date.now() * 1000;
-    for (const sender of senders) sender.send({ kind: 'request', timestampUs, connection: number, index: 0, payload });
-    const waitMs = startMs + (number * 1000) / perSecond - performance.now();
-    if (waitMs > 1) await passed(waitMs);
-  }
-  await Promise.all(senders.map((sender) => sender.close()));
-}
-
-function passed(ms: number): Promise<void> {
-  return new Promise((resolve) => void setTimeout(resolve, ms));
-}
-
-/** From the first on. */
-function rateBetween(timesMs: readonly number[], fromMs: number, toMs: number): number {
-  const first = Math.min(...timesMs);
-  const counted = timesMs.filter((atMs) => atMs >= first + fromMs && atMs < first + toMs);
-  return (counted.length * 1000) / (toMs - fromMs);
-}
-
-/** The most times that any one second holds. */
-function mostInOneSecond(timesMs: readonly number[]): number {
-  const sorted = [...timesMs].sort((a, b) => a - b);
-  let most = 0;
-  for (let first = 0, last = 0; last < sorted.length; last++) {
-    while (sorted[last]! - sorted[first]! >= 1000) first += 1;
-    most = Math.max(most, last - first + 1);
-  }
-  return most;
-}
