@@ -105,6 +105,7 @@ describe('docs/operating.md', () => {
   test.each([
     'capture/src/errors.ts CaptureErrorCode',
     'wire/src/errors.ts WireErrorCode',
+    'replay/src/replay-error.ts ReplayErrorCode',
     'cli/src/privileges-error.ts PrivilegesErrorCode',
     'wire/src/session-view.ts SessionState',
     'wire/src/reachability.ts ReceiverState',

@@ -1,8 +1,8 @@
-// The real programs that the live tests run against: nginx, curl, wrk, tcpdump.
+// The real programs that the live tests run against: nginx, curl, wrk, tcpdump, Redis.
 import { canInstall, install, installCommand, isInPath } from './system-packages.mjs';
 
 /** Program to Debian package. */
-const PEERS = { nginx: 'nginx-light', curl: 'curl', wrk: 'wrk', tcpdump: 'tcpdump' };
+const PEERS = { nginx: 'nginx-light', curl: 'curl', wrk: 'wrk', tcpdump: 'tcpdump', 'redis-server': 'redis-server' };
 
 /**
  * Installs the peers that are missing, where this process may; else says how to.

@@ -17,6 +17,7 @@ import { planLines } from './plan.ts';
 import { type ReplayEvent, replay } from './replay.ts';
 import type { ReplayLedger } from './replay-ledger.ts';
 import { SessionLines, sessionText, shortageText, unopenedText } from './session-lines.ts';
+import { sharedLimitText } from './shared-limit.ts';
 
 const { version }: { version: string } = createRequire(import.meta.url)('../package.json');
 
@@ -32,6 +33,10 @@ export function replayProgram(name: string): ProgramDefinition<ReplayConfig & Re
       [`${name} -f "http://staging.server|10,http://dev.server|5"`, 'at most 10 and 5 requests a second'],
       [`${name} -f "http://staging.server|10%"`, 'a tenth of the connections, each whole'],
       [`${name} -ip 0.0.0.0 -p 28020`, 'where listeners send to'],
+      [
+        `${name} -f "http://staging.server|10" --shared-limit redis://redis.server`,
+        '10 a second from all servers together',
+      ],
       [`${name} --key-file gor.key --from 10.0.0.0/8`, 'sealed, and from these networks only'],
     ],
     configure: configureReplay,
@@ -102,6 +107,10 @@ function tell(event: Exclude<ReplayEvent, Ready>, output: RunContext['output'], 
       return output.warn(circuitText(event));
     case 'socket-error':
       return output.warn(`the socket had an error (${event.code}) and is read on`);
+    case 'shared-limit':
+      return event.change.type === 'alone'
+        ? output.warn(sharedLimitText(event.change))
+        : output.say(sharedLimitText(event.change));
     case 'results-failed':
       return output.warn(`results are not written any more: ${event.error.message}`);
   }

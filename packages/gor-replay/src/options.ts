@@ -9,6 +9,7 @@ import {
   UsageError,
 } from '@gor/cli';
 import { parseTargets, type TargetSpec } from '@gor/replay';
+import { parseRedisUrl, type RedisAddress } from './shared-limit.ts';
 
 /** What a replay server does. */
 export interface ReplayConfig {
@@ -39,6 +40,8 @@ export interface ReplayConfig {
   readonly keepOrder: boolean;
   /** A socket of its own at each target for each captured connection. */
   readonly sessions: boolean;
+  /** The Redis through which all servers with the same target and limit share it. Undefined: each has its own. */
+  readonly sharedLimit?: RedisAddress | undefined;
   /** A path to write one JSON line a request to. */
   readonly resultsFile: string | undefined;
   /** Send at the recorded spacing, so much behind; undefined, the default: each request when it arrives. */
@@ -103,6 +106,12 @@ export const replayFlags: readonly Flag[] = [
     description: 'How long order holds a request after it was due',
   },
   { name: 'no-circuit', kind: 'switch', description: 'Send all to a target that does not answer, not one a second' },
+  {
+    name: 'shared-limit',
+    kind: 'value',
+    description:
+      'Share the per-second limits with all servers that give this Redis: redis://[[user]:password@]host[:port][/0]',
+  },
 ];
 
 /** Throws UsageError. */
@@ -114,6 +123,7 @@ export function configureReplay(values: FlagValues): ReplayConfig & ReplayKeyFil
   const sessions = values.on('sessions');
   if (sessions && forwarder === 'undici') throw new UsageError('--sessions does not go with --forwarder undici');
   if (sessions && values.on('no-order')) throw new UsageError('--sessions does not go with --no-order');
+  const sharedLimit = values.text('shared-limit');
   return {
     host: addressOf(values.textOf('ip')),
     port: parsePort('--port', values.textOf('port'), true),
@@ -129,6 +139,7 @@ export function configureReplay(values: FlagValues): ReplayConfig & ReplayKeyFil
     mark: !values.on('no-mark'),
     keepOrder: !values.on('no-order'),
     sessions,
+    sharedLimit: sharedLimit === undefined ? undefined : parseRedisUrl(sharedLimit),
     resultsFile: values.text('results'),
     delayMs: delayOf(values.text('delay')),
     orderWaitMs: parseDurationMs('--order-wait', values.textOf('order-wait')),

@@ -3,6 +3,7 @@ import { formatBytes, formatCount, formatDuration, formatHostPort } from '@gor/c
 import { formatLimit, replayerDefaults, type TargetSpec } from '@gor/replay';
 import { keyIdText } from './key-changes.ts';
 import type { ReplayConfig } from './options.ts';
+import { redisText } from './shared-limit.ts';
 
 /** Lines for people, without line ends. */
 export function planLines(config: ReplayConfig): string[] {
@@ -20,6 +21,7 @@ export function planLines(config: ReplayConfig): string[] {
     `  each target up to ${formatCount(config.connections)} requests in flight, ${formatDuration(config.timeoutMs)} for an answer; over the limit up to ${formatDuration(config.bufferMs)}, ${formatCount(maxWaitingRequests)} requests and ${formatBytes(maxWaitingBytes)} waiting${config.circuit ? '; one request a second while it does not answer' : ''}`,
     `  requests    ${sender}; Host is ${host}; ${mark}; order is ${order}`,
     ...(delayMs === undefined ? [] : [`  rhythm      as recorded, ${formatDuration(delayMs)} behind`]),
+    ...sharedLines(config),
     ...(config.resultsFile === undefined ? [] : [`  results     ${config.resultsFile}`]),
     ...(config.bufferMs > config.timeoutMs
       ? [`  mind        --timeout counts from when a request is due: of what waits longer than it nothing is sent`]
@@ -33,6 +35,13 @@ function sendersText({ from, keys }: ReplayConfig): string {
   if (keys === undefined) return `${who}, readable on the way`;
   const ids = keys.map(keyIdText).join(' or ');
   return from === undefined ? `for who has the key ${ids}` : `${who}, and who has the key ${ids}`;
+}
+
+function sharedLines({ sharedLimit, targets }: ReplayConfig): string[] {
+  if (sharedLimit === undefined) return [];
+  const isLimited = targets.some(({ limit }) => limit?.kind === 'per-second');
+  const where = `with all servers at ${redisText(sharedLimit)} that have the same target and limit`;
+  return [`  limits      shared ${isLimited ? where : 'with nobody: no target has a limit a second'}`];
 }
 
 function limitText({ limit }: TargetSpec): string {

@@ -1,7 +1,15 @@
 // The replay server as one function: records off UDP, requests out to every target, counted. It prints nothing.
 import { formatHostPort, isLoopback, untilAborted } from '@gor/cli';
 import { bodyOf, parseRequest } from '@gor/http';
-import { type CircuitChange, createReplayer, type Outcome, type Replayer, type ReplayRequest } from '@gor/replay';
+import {
+  type CircuitChange,
+  createReplayer,
+  type Outcome,
+  type Replayer,
+  type ReplayRequest,
+  type SharedLimit,
+  type SharedLimitEvent,
+} from '@gor/replay';
 import {
   openUdpReceiver,
   type ReceiverEvent,
@@ -13,6 +21,7 @@ import {
 import type { ReplayConfig } from './options.ts';
 import { RejectCounts, type ReplayLedger } from './replay-ledger.ts';
 import { ResultsFile } from './results-file.ts';
+import { connectSharedLimit } from './shared-limit.ts';
 
 /**
  * A step between receiver and replay: gives the request to go on with, or the reason to leave it out. Where it changes a
@@ -55,6 +64,8 @@ export type ReplayEvent =
   | ({ readonly type: 'circuit' } & CircuitChange)
   /** The socket had an error of this code for the first time; it is read on. */
   | { readonly type: 'socket-error'; readonly code: string }
+  /** The Redis of a shared limit went away, or is back. */
+  | { readonly type: 'shared-limit'; readonly change: SharedLimitEvent }
   | { readonly type: 'results-failed'; readonly error: Error };
 
 /** What a replay server may be given besides its configuration. */
@@ -69,11 +80,23 @@ export interface ReplayOptions {
 
 /**
  * Replays until the signal is aborted, then drains and gives the final ledger.
- * Rejects, with nothing half-started, with WireError or Error where the socket or the results file cannot be had.
+ * Rejects, with nothing half-started, with WireError, ReplayError or Error where the socket, the Redis of a shared limit or
+ * the results file cannot be had.
  */
 export async function replay(config: ReplayConfig, options: ReplayOptions = {}): Promise<ReplayLedger> {
-  const server = new ReplayServer(config, options);
-  return server.run();
+  const sharedLimit = await sharedLimitOf(config, options);
+  try {
+    return await new ReplayServer(config, options, sharedLimit).run();
+  } finally {
+    await sharedLimit?.close();
+  }
+}
+
+/** Undefined where no target has a limit to share. */
+async function sharedLimitOf(config: ReplayConfig, { onEvent }: ReplayOptions): Promise<SharedLimit | undefined> {
+  const { sharedLimit, targets, port } = config;
+  if (sharedLimit === undefined || !targets.some(({ limit }) => limit?.kind === 'per-second')) return undefined;
+  return connectSharedLimit(sharedLimit, port, (change) => onEvent?.({ type: 'shared-limit', change }));
 }
 
 class ReplayServer {
@@ -84,10 +107,12 @@ class ReplayServer {
   readonly #startedAt = new Date();
   readonly #results: ResultsFile | undefined;
   readonly #replayer: Replayer;
+  readonly #sharedLimit: SharedLimit | undefined;
   #receiver: UdpReceiver | undefined;
 
-  constructor(config: ReplayConfig, options: ReplayOptions) {
+  constructor(config: ReplayConfig, options: ReplayOptions, sharedLimit: SharedLimit | undefined) {
     this.#config = config;
+    this.#sharedLimit = sharedLimit;
     this.#options = options;
     const onFailure = (error: Error) => options.onEvent?.({ type: 'results-failed', error });
     this.#results = config.resultsFile === undefined ? undefined : ResultsFile.open(config.resultsFile, onFailure);
@@ -97,6 +122,7 @@ class ReplayServer {
       ...{ targets, bufferMs, timeoutMs, connections, keepOrder, sessions, mark, originalHost, insecure, forwarder },
       ...{ circuit, delayMs },
       ...(orderWaitMs === undefined ? {} : { orderWaitMs }),
+      ...(sharedLimit === undefined ? {} : { leaseSource: sharedLimit.leaseSource }),
       onOutcome: (outcome) => this.#onOutcome(outcome),
       onCircuit: (change) => options.onEvent?.({ type: 'circuit', ...change }),
     });
@@ -104,6 +130,7 @@ class ReplayServer {
 
   async run(): Promise<ReplayLedger> {
     try {
+      await this.#sharedLimit?.joined();
       const receiver = await this.#openReceiver();
       this.#receiver = receiver;
       this.#results?.begin();

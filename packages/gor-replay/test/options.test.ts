@@ -60,6 +60,18 @@ describe('what the flags say', () => {
     ['the rhythm', '--delay 200ms --order-wait 250ms', { delayMs: 200, orderWaitMs: 250 }],
     ['the longest delay', '--delay 60s', { delayMs: 60_000 }],
     ['no delay and no order wait', '--delay 0 --order-wait 0', { delayMs: 0, orderWaitMs: 0 }],
+    [
+      'a Redis, with an escape in its password',
+      '--shared-limit rediss://u:p%40@[::1]/3',
+      {
+        sharedLimit: { host: '::1', port: 6379, isTls: true, username: 'u', password: 'p@', database: 3 },
+      },
+    ],
+    [
+      'a Redis, and nothing else',
+      '--shared-limit redis://:p@r:1',
+      { sharedLimit: { host: 'r', port: 1, isTls: false, username: undefined, password: 'p', database: 0 } },
+    ],
     ['a results file', '--results out.jsonl', { resultsFile: 'out.jsonl' }],
   ])('%s: %s', async (_, line, expected) => {
     expect(await configured(line)).toMatchObject(expected);
@@ -75,6 +87,13 @@ describe('what the flags say', () => {
 describe('what is refused, the flag named', () => {
   test.each<[line: string, message: string]>([
     ['-ip http://x', '--ip: "http://x" is not an address'],
+    ['--shared-limit redis', '--shared-limit: this is no URL'],
+    ['--shared-limit http://:p@r', '--shared-limit: the URL begins with neither'],
+    ['--shared-limit redis:///0', '--shared-limit: the URL has no host'],
+    ['--shared-limit redis://r/a', '--shared-limit: what follows the host is not the number'],
+    ['--shared-limit redis://r/0?x=1', '--shared-limit: the URL has a ? or # part'],
+    ['--shared-limit redis://u@r', '--shared-limit: the URL has a user without a password'],
+    ['--shared-limit redis://:%zz@r', '--shared-limit: user or password has a % that is no escape'],
     ['--from listener', '--from: "listener" is neither an address nor a network such as 10.0.0.0/8'],
     ['--from 10.0.0.0/8,', '--from: "10.0.0.0/8," has an empty part'],
     ['--key-file a --key-file b', '--key-file is given 2 times'],

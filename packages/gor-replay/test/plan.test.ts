@@ -52,6 +52,14 @@ describe('what differs is said', () => {
     ['another order wait', { orderWaitMs: 250 }, 'kept on each captured connection, for up to 250 ms'],
     ['a delay', { delayMs: 200 }, 'rhythm      as recorded, 200 ms behind'],
     ['certificates are not verified', { insecure: true }, 'certificates of https targets are not verified'],
+    [
+      'a shared limit, without its password',
+      {
+        targets: [{ url: 'http://a', limit: { kind: 'per-second', ratePerSecond: 10 } }],
+        sharedLimit: { host: '::1', port: 1, isTls: true, username: 'u', password: 'p', database: 2 },
+      },
+      'limits      shared with all servers at rediss://[::1]:1/2 that',
+    ],
     ['a results file', { resultsFile: 'out.jsonl' }, 'results     out.jsonl'],
   ])('%s', (_, over, text) => {
     expect(planLines({ ...defaults, ...over }).join('\n')).toContain(text);

@@ -6,6 +6,28 @@ export interface LeaseSource {
   readonly lease: (tokens: number) => Promise<number>;
   /** Lets go of timers and connections; leases that still wait resolve with 0. May be called twice. */
   readonly close: () => Promise<void>;
+  /** How much is leased, where the authority is shared with others; else a tenth of a second's worth, of a second's. */
+  readonly sizes?: LeaseSizes;
+  /** Where the authority is shared: how that stands, for the target's ledger. */
+  readonly ledger?: () => SharedLimitLedger;
+}
+
+/** How much is leased from a shared authority. */
+export interface LeaseSizes {
+  /** Tokens of each lease asked for. */
+  readonly leaseTokens: number;
+  /** Most tokens at hand and asked for together. */
+  readonly capacity: number;
+}
+
+/** How a target stands with the other servers that share its limit. */
+export interface SharedLimitLedger {
+  /** `shared`: leases come from the common authority. `alone`: it is away, and a fair share is sent without it. */
+  readonly state: 'shared' | 'alone';
+  /** Servers among which the limit is divided, as last known, this one included; 0 before that was ever known. */
+  readonly members: number;
+  /** How many times the authority went away. */
+  readonly fallbacks: number;
 }
 
 /** A lease is a tenth of a second's worth: few enough for Bottleneck, small enough to share. */
@@ -25,7 +47,7 @@ export function leaseTokensAt(ratePerSecond: number): number {
   return Math.max(1, Math.ceil(ratePerSecond / LEASES_PER_SECOND));
 }
 
-/** One second's worth of tokens at hand, and two leases; the first lease asks for all of it. */
+/** One second's worth of tokens at hand, and two leases, all of which the first lease asks for; less where the source says so. */
 export class LeaseStock {
   readonly #source: LeaseSource;
   readonly #capacity: number;
@@ -38,10 +60,10 @@ export class LeaseStock {
   /** `onRefill` is called after each lease that brought tokens, never from within `take`. */
   constructor(source: LeaseSource, ratePerSecond: number, onRefill: () => void) {
     this.#source = source;
-    this.#leaseTokens = leaseTokensAt(ratePerSecond);
-    this.#capacity = Math.ceil(ratePerSecond) + SPARE_LEASES * this.#leaseTokens;
+    this.#leaseTokens = source.sizes?.leaseTokens ?? leaseTokensAt(ratePerSecond);
+    this.#capacity = source.sizes?.capacity ?? Math.ceil(ratePerSecond) + SPARE_LEASES * this.#leaseTokens;
     this.#onRefill = onRefill;
-    this.#ask(this.#capacity);
+    this.#ask(source.sizes?.leaseTokens ?? this.#capacity);
   }
 
   /** Tokens at hand. */

@@ -1,6 +1,7 @@
 // The counts of one target. received = answered + limited + failed + skipped + waiting, at every moment.
 
 import { Latency } from './latency.ts';
+import type { SharedLimitLedger } from './lease-stock.ts';
 import type { FailedReason, LimitedReason, SkippedReason } from './reasons.ts';
 import type { SessionSocketCounters } from './session-sockets.ts';
 
@@ -38,6 +39,8 @@ export type TargetLedger = {
   readonly late: number;
   /** Whether requests are skipped but for one probe a second, because the target did not answer; and how often it came to that. */
   readonly circuit: { readonly isOpen: boolean; readonly opened: number };
+  /** Only where the limit is shared between servers. */
+  readonly sharedLimit?: SharedLimitLedger;
 };
 
 type Counts = Record<string, number>;
@@ -93,10 +96,10 @@ export class Tally {
 
   /** A copy of all counts. */
   ledger(
-    target: Pick<
-      TargetLedger,
-      'url' | 'limit' | 'inFlight' | 'waitingBytes' | 'sentExactly' | 'sessionSockets' | 'circuit'
-    >,
+    target: Pick<TargetLedger, 'url' | 'limit' | 'inFlight' | 'waitingBytes' | 'sentExactly' | 'circuit'> & {
+      readonly sessionSockets: SessionSocketCounters | undefined;
+      readonly sharedLimit: SharedLimitLedger | undefined;
+    },
   ): TargetLedger {
     return {
       url: target.url,
@@ -115,6 +118,7 @@ export class Tally {
       latencyMs: { p50: this.#latency.quantileMs(0.5), p99: this.#latency.quantileMs(0.99) },
       late: this.#late,
       circuit: target.circuit,
+      ...(target.sharedLimit === undefined ? {} : { sharedLimit: target.sharedLimit }),
     };
   }
 }

@@ -107,15 +107,16 @@ export class Target {
   }
 
   ledger(): TargetLedger {
-    const { spec, forwarder } = this.#options;
+    const { spec, forwarder, leaseSource } = this.#options;
     return this.#tally.ledger({
       url: spec.url,
       limit: spec.limit === undefined ? null : formatLimit(spec.limit),
       inFlight: this.#flying.length,
       waitingBytes: this.#backlog.bytes,
       sentExactly: forwarder.sentExactly ?? 0,
-      ...(forwarder.sessionSockets === undefined ? {} : { sessionSockets: forwarder.sessionSockets }),
+      sessionSockets: forwarder.sessionSockets,
       circuit: this.#circuit.counts,
+      sharedLimit: leaseSource?.ledger?.(),
     });
   }
 
@@ -290,10 +291,7 @@ export class Target {
 
   /** Sets the one timer to the next moment at which time alone changes something. */
   #arm(nowMs: number, limitMs: number): void {
-    if (this.#tally.waiting === 0) {
-      this.#alarm.clear();
-      return;
-    }
+    if (this.#tally.waiting === 0) return this.#alarm.clear();
     const waitingMs = this.#backlog.nextMs(this.#options.orderWaitMs, this.#options.bufferMs);
     this.#alarm.setAtLatest(Math.min(this.#flying.deadlineMs, limitMs, waitingMs), nowMs);
   }
