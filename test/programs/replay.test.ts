@@ -72,7 +72,7 @@ describe.concurrent('a target that fails costs the others nothing', () => {
     const bad = await startBad();
     await using good = await RawServer.start();
     const badUrl = `http://127.0.0.1:${bad.port}`;
-    const replay = await startReplay('-f', `${badUrl},${urlOf(good)}`, '--timeout', '500ms');
+    const replay = await startReplay('-f', `${badUrl},${urlOf(good)}`, '--timeout', '2s');
     await using sender = await senderTo(replay.port);
     await sendAtRate(sender, 200, 200);
     await good.arrived(200);
