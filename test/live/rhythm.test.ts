@@ -118,12 +118,13 @@ test('a target that takes 300 ms, behind 8 connections at 1,000 a second: all ar
   console.log(`held by order: at most ${Math.max(...heldMs).toFixed(1)} ms`);
   expect(Math.max(...heldMs)).toBeLessThan(1000 + 250);
   expect(Math.max(...heldMs)).toBeGreaterThan(900);
-  // What a connection sent last was started last: those sent in the same turn keep the order of the file.
+  // All are started in order. One that overlaps and finds an idle socket may be written before one that still connects.
   const latest = new Map<number, number>();
-  for (const { requestTarget, sentMs } of lines.sort((one, other) => numberOf(one) - numberOf(other))) {
-    const connection = numberOf({ requestTarget }) % 8;
-    expect(sentMs!).toBeGreaterThanOrEqual(latest.get(connection) ?? 0);
-    latest.set(connection, sentMs!);
+  for (const line of lines.sort((one, other) => numberOf(one) - numberOf(other))) {
+    const connection = numberOf(line) % 8;
+    const before = latest.get(connection) ?? 0;
+    expect(line.sentMs!).toBeGreaterThanOrEqual(line.isOverlapped ? before - 250 : before);
+    latest.set(connection, Math.max(before, line.sentMs!));
   }
 });
 
