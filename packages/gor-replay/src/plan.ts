@@ -21,6 +21,7 @@ export function planLines(config: ReplayConfig): string[] {
     `  each target up to ${formatCount(config.connections)} requests in flight, ${formatDuration(config.timeoutMs)} for an answer; over the limit up to ${formatDuration(config.bufferMs)}, ${formatCount(maxWaitingRequests)} requests and ${formatBytes(maxWaitingBytes)} waiting${config.circuit ? '; one request a second while it does not answer' : ''}`,
     `  requests    ${sender}; Host is ${host}; ${mark}; order is ${order}`,
     ...(delayMs === undefined ? [] : [`  rhythm      as recorded, ${formatDuration(delayMs)} behind`]),
+    ...(config.sessions ? ['  sessions    a connection of its own for each captured one'] : []),
     ...sharedLines(config),
     ...(config.resultsFile === undefined ? [] : [`  results     ${config.resultsFile}`]),
     ...(config.bufferMs > config.timeoutMs

@@ -60,6 +60,7 @@ describe('what differs is said', () => {
       },
       'limits      shared with all servers at rediss://[::1]:1/2 that',
     ],
+    ['sessions', { sessions: true }, 'sessions    a connection of its own for each captured one'],
     ['a results file', { resultsFile: 'out.jsonl' }, 'results     out.jsonl'],
   ])('%s', (_, over, text) => {
     expect(planLines({ ...defaults, ...over }).join('\n')).toContain(text);

@@ -10,9 +10,9 @@ export { comparableHeaders, type OutgoingChange, outgoingChanges } from './outgo
 export { markName, markValue } from './outgoing-settings.ts';
 export type { FailedReason, LimitedReason, SkippedReason } from './reasons.ts';
 export type { RhythmLedger } from './recorded-schedule.ts';
-export { type RequestParts, replayRequest } from './replay-request.ts';
 export { openSharedLimit, type RedisClient, type RedisClientSettings, type SharedLimitOptions } from './redis-link.ts';
 export { ReplayError, type ReplayErrorCode } from './replay-error.ts';
+export { type RequestParts, replayRequest } from './replay-request.ts';
 export { createReplayer, type Replayer, type ReplayLedger } from './replayer.ts';
 export type { ReplayerOptions } from './replayer-options.ts';
 export type { ReplayRequest } from './request.ts';
