@@ -37,6 +37,18 @@ export class Nginx {
     return readFileSync(join(this.#folder, 'access.log'), 'latin1').split('\n').slice(0, -1);
   }
 
+  /** The targets of each connection's requests, in their order; `!` before one that is not the next of its connection. */
+  get connections(): string[] {
+    const targets = new Map<string, string[]>();
+    for (const line of readFileSync(join(this.#folder, 'connections.log'), 'latin1').split('\n').slice(0, -1)) {
+      const [connection = '', nth, target = ''] = line.split(' ');
+      const of = targets.get(connection) ?? [];
+      of.push(Number(nth) === of.length + 1 ? target : `!${target}`);
+      targets.set(connection, of);
+    }
+    return [...targets.values()].map((of) => of.join(' '));
+  }
+
   async close(): Promise<void> {
     this.#process.kill('SIGTERM');
     if (this.#process.exitCode === null) await once(this.#process, 'close');
@@ -68,6 +80,8 @@ events { worker_connections 2048; }
 http {
   log_format plain escape=none '$request_method $request_uri $content_length';
   access_log ${folder}/access.log plain;
+  log_format connections escape=none '$connection $connection_requests $request_uri';
+  access_log ${folder}/connections.log connections;
   client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/fastcgi;
   uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
   client_max_body_size 100m; keepalive_requests 1000000; keepalive_timeout 60;

@@ -38,6 +38,7 @@ describe('what the flags say', () => {
       '--original-host --insecure --no-mark --no-order --no-circuit',
       { originalHost: true, insecure: true, mark: false, keepOrder: false, circuit: false },
     ],
+    ['sessions', '--sessions', { sessions: true, keepOrder: true }],
     ['undici', '--forwarder undici', { forwarder: 'undici' }],
     ['an IPv6 address to listen on, with brackets', '-ip [::1]', { host: '::1' }],
     ['and without', '--ip ::1', { host: '::1' }],
@@ -104,6 +105,8 @@ describe('what is refused, the flag named', () => {
     ['--delay 61s', '--delay: "61s" is longer than 60s'],
     ['--delay soon', '--delay: "soon" is not a duration'],
     ['--order-wait -1s', '--order-wait'],
+    ['--sessions --no-order', '--sessions does not go with --no-order'],
+    ['--sessions --forwarder undici', '--sessions does not go with --forwarder undici'],
     ['-f http://a,http://a', '--forward: '],
     ['-f http://a|1e9', '--forward: '],
   ])('%s', async (line, message) => {
