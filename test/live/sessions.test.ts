@@ -25,7 +25,7 @@ test('the grouping of requests into connections is the captured one', async (con
   expect(staging.connections.sort(), `seed ${random.seed}`).toEqual(production.connections.sort());
   expect(staging.connections).toHaveLength(clients.length);
   const { overlapped, sessionSockets } = replayed.targets[0]!;
-  expect({ overlapped, ...sessionSockets }).toMatchObject({ overlapped: 0, opened: 40, reopened: 0, evicted: 0 });
+  expect({ overlapped, ...sessionSockets }).toMatchObject({ overlapped: 0, open: 0, opened: 40, closedByTarget: 0 });
 });
 
 /** One client's requests on one connection: every third client says close with its last, every fifth speaks HTTP/1.0. */

@@ -37,7 +37,7 @@ test('each captured connection is one to the target, opened with its first reque
 
 test('with undici it is refused in one line, as other misuse is', async () => {
   const program = startProgram('gor-replay', ['-p', '0', '--sessions', '--forwarder', 'undici']);
-  await expect(program.ended()).rejects.toThrow(/exit code 2:\n.*--sessions does not go with --forwarder undici/);
+  await expect(program.ended()).rejects.toThrow(/exit code 2:\n.*--sessions: undici shares its connections/);
 });
 
 function send(sender: UdpSender, connection: number, index: number): void {

@@ -88,11 +88,6 @@ export const replayFlags: readonly Flag[] = [
   { name: 'insecure', kind: 'switch', description: 'Do not verify the certificates of https targets' },
   { name: 'no-mark', kind: 'switch', description: 'Do not add the header Gor-Replayed: 1' },
   { name: 'no-order', kind: 'switch', description: 'Do not keep the order of each captured connection' },
-  {
-    name: 'sessions',
-    kind: 'switch',
-    description: 'Give each captured connection a connection of its own, opened and closed as the client did',
-  },
   { name: 'results', kind: 'value', description: 'Write one JSON line a request to this file' },
   {
     name: 'delay',
@@ -112,6 +107,11 @@ export const replayFlags: readonly Flag[] = [
     description:
       'Share the per-second limits with all servers that give this Redis: redis://[[user]:password@]host[:port][/0]',
   },
+  {
+    name: 'sessions',
+    kind: 'switch',
+    description: 'Give each captured connection a connection of its own to the target',
+  },
 ];
 
 /** Throws UsageError. */
@@ -121,8 +121,11 @@ export function configureReplay(values: FlagValues): ReplayConfig & ReplayKeyFil
   const from = values.text('from');
   const forwarder = forwarderOf(values.textOf('forwarder'));
   const sessions = values.on('sessions');
-  if (sessions && forwarder === 'undici') throw new UsageError('--sessions does not go with --forwarder undici');
-  if (sessions && values.on('no-order')) throw new UsageError('--sessions does not go with --no-order');
+  if (sessions && forwarder === 'undici') {
+    throw new UsageError(
+      '--sessions: undici shares its connections between captured ones; leave --forwarder undici out',
+    );
+  }
   const sharedLimit = values.text('shared-limit');
   return {
     host: addressOf(values.textOf('ip')),

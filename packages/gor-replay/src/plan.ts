@@ -21,14 +21,19 @@ export function planLines(config: ReplayConfig): string[] {
     `  each target up to ${formatCount(config.connections)} requests in flight, ${formatDuration(config.timeoutMs)} for an answer; over the limit up to ${formatDuration(config.bufferMs)}, ${formatCount(maxWaitingRequests)} requests and ${formatBytes(maxWaitingBytes)} waiting${config.circuit ? '; one request a second while it does not answer' : ''}`,
     `  requests    ${sender}; Host is ${host}; ${mark}; order is ${order}`,
     ...(delayMs === undefined ? [] : [`  rhythm      as recorded, ${formatDuration(delayMs)} behind`]),
-    ...(config.sessions ? ['  sessions    a connection of its own for each captured one'] : []),
     ...sharedLines(config),
+    ...(config.sessions === true ? [sessionsLine()] : []),
     ...(config.resultsFile === undefined ? [] : [`  results     ${config.resultsFile}`]),
     ...(config.bufferMs > config.timeoutMs
       ? [`  mind        --timeout counts from when a request is due: of what waits longer than it nothing is sent`]
       : []),
     ...(config.insecure ? ['  insecure    certificates of https targets are not verified'] : []),
   ];
+}
+
+function sessionsLine(): string {
+  const most = formatCount(replayerDefaults.maxSessionSockets);
+  return `  sessions    each captured connection has one of its own to each target, up to ${most} open; Connection goes as captured`;
 }
 
 function sendersText({ from, keys }: ReplayConfig): string {

@@ -105,8 +105,7 @@ describe('what is refused, the flag named', () => {
     ['--delay 61s', '--delay: "61s" is longer than 60s'],
     ['--delay soon', '--delay: "soon" is not a duration'],
     ['--order-wait -1s', '--order-wait'],
-    ['--sessions --no-order', '--sessions does not go with --no-order'],
-    ['--sessions --forwarder undici', '--sessions does not go with --forwarder undici'],
+    ['--sessions --forwarder undici', '--sessions: undici shares its connections'],
     ['-f http://a,http://a', '--forward: '],
     ['-f http://a|1e9', '--forward: '],
   ])('%s', async (line, message) => {

@@ -47,6 +47,7 @@ describe('what differs is said', () => {
     ['an IPv6 address', { host: '::' }, 'udp [::]:28020'],
     ['the captured Host', { originalHost: true }, 'Host is the captured one'],
     ['undici', { forwarder: 'undici' }, 'sent by undici, which rewrites them'],
+    ['sessions', { sessions: true }, 'each captured connection has one of its own to each target, up to 16,384 open'],
     ['no mark', { mark: false }, 'no mark is added'],
     ['no order', { keepOrder: false }, 'order is not kept'],
     ['another order wait', { orderWaitMs: 250 }, 'kept on each captured connection, for up to 250 ms'],
@@ -60,7 +61,6 @@ describe('what differs is said', () => {
       },
       'limits      shared with all servers at rediss://[::1]:1/2 that',
     ],
-    ['sessions', { sessions: true }, 'sessions    a connection of its own for each captured one'],
     ['a results file', { resultsFile: 'out.jsonl' }, 'results     out.jsonl'],
   ])('%s', (_, over, text) => {
     expect(planLines({ ...defaults, ...over }).join('\n')).toContain(text);

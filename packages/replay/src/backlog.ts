@@ -1,6 +1,7 @@
 // What one target has not yet sent: not due yet, held by order, or ready to go. Bounded in requests and in bytes; what is in flight
 // counts in bytes too, because it stays in memory. Knows no time; the oldest is the first to be let go of.
 
+import type { ConnectionEnds } from './connection-ends.ts';
 import { type Delivery, DeliveryList } from './delivery.ts';
 import { EarlyList } from './early-list.ts';
 
@@ -16,12 +17,15 @@ export class Backlog {
   readonly ready = new DeliveryList();
   readonly #maxRequests: number;
   readonly #maxBytes: number;
+  readonly #ends: ConnectionEnds | undefined;
   #bytes = 0;
   #flyingBytes = 0;
 
-  constructor(maxRequests: number, maxBytes: number) {
+  /** `ends` is told of each delivery that comes and goes. */
+  constructor(maxRequests: number, maxBytes: number, ends?: ConnectionEnds) {
     this.#maxRequests = maxRequests;
     this.#maxBytes = maxBytes;
+    this.#ends = ends;
   }
 
   /** Bytes of all deliveries taken on and not yet released. */
@@ -73,6 +77,7 @@ export class Backlog {
   /** Takes on a delivery's bytes, until `release`. */
   takeOn(delivery: Delivery): void {
     this.#bytes += delivery.heldBytes;
+    this.#ends?.add(delivery.request.connection);
   }
 
   /** A ready delivery goes into flight: it waits no more, but its bytes stay. */
@@ -85,5 +90,6 @@ export class Backlog {
   release(delivery: Delivery, wasStarted: boolean): void {
     this.#bytes -= delivery.heldBytes;
     if (wasStarted) this.#flyingBytes -= delivery.heldBytes;
+    this.#ends?.remove(delivery.request.connection);
   }
 }

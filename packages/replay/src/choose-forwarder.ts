@@ -6,15 +6,12 @@ import type { ReplayerOptions } from './replayer-options.ts';
 import { UndiciForwarder } from './undici-forwarder.ts';
 
 /** Throws a TypeError for a forwarder that is none, or that cannot do what the other options ask for. */
-export function checkForwarder({ forwarder, sessions, keepOrder }: ReplayerOptions): void {
+export function checkForwarder({ forwarder, sessions }: ReplayerOptions): void {
   if (typeof forwarder !== 'function' && forwarder !== 'exact' && forwarder !== 'undici') {
     throw new TypeError(`forwarder is ${forwarder}; it must be "exact", "undici" or a function that makes one`);
   }
   if (sessions === true && forwarder === 'undici') {
-    throw new TypeError('sessions needs the exact forwarder: undici shares its sockets between connections');
-  }
-  if (sessions === true && keepOrder === false) {
-    throw new TypeError('sessions needs keepOrder: a connection carries one request after the other');
+    throw new TypeError('sessions is true and forwarder is "undici"; it must be "exact" or a function that makes one');
   }
 }
 

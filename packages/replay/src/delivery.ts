@@ -23,8 +23,6 @@ export class Delivery implements ForwardListener {
   /** When it was on a socket. */
   sentMs: number | undefined = undefined;
   status: number | undefined = undefined;
-  /** Its captured connection ended behind it, before it was due. */
-  endsConnection = false;
   /** Went out beside its predecessor. */
   isOverlapped = false;
   /** Of the limit; -1 where there is none to settle. */
@@ -65,8 +63,6 @@ export interface Lane {
   loose: number;
   /** Of these, given to the forwarder. */
   started: number;
-  /** The captured connection ended: nothing follows. */
-  isEnded: boolean;
   firstHeld: Delivery | undefined;
   lastHeld: Delivery | undefined;
 }

@@ -30,11 +30,6 @@ export class EarlyList {
     return last === undefined ? dueMs : Math.max(dueMs, last.dueMs);
   }
 
-  /** The last one of a connection; `undefined` where it has none. */
-  lastOf(connection: string | number): Delivery | undefined {
-    return this.#lastOf.get(connection);
-  }
-
   add(delivery: Delivery): void {
     this.#lastOf.set(delivery.request.connection, delivery);
     this.#heap.push(delivery);

@@ -10,38 +10,56 @@ import { outgoingSettingsOf } from './outgoing-settings.ts';
 import type { SkippedReason } from './reasons.ts';
 import { endsHttp } from './refusal.ts';
 import type { ReplayRequest } from './request.ts';
-import { MAX_SESSION_SOCKETS, type SessionSocketCounters, SessionSockets } from './session-sockets.ts';
-import { IdleSockets, type SocketPool, SWEEP_MS } from './socket-pool.ts';
+import type { SessionSocketCounts } from './session-socket-counts.ts';
+import { SessionSockets } from './session-sockets.ts';
+
+/** Time between two looks at idle sockets. */
+const SWEEP_MS = 250;
+
+/**
+ * An idle socket is closed after so many looks, 1.5 s, or after half of what the answer's Keep-Alive says: sooner than
+ * servers do it by themselves (2 s and more), because a request that meets the closing of its socket fails.
+ */
+const IDLE_SWEEPS = 6;
 
 const READ_BUFFER_BYTES = 64 * 1024;
 
-/** Sockets of one target. Which of them carries a request is its pool's business. */
+/**
+ * Sockets of one target. Idle ones are taken last in, first out: few stay warm, the others close. With `sessions` each
+ * captured connection has one of its own instead, and they say which.
+ */
 export class ExactForwarder implements Forwarder {
   readonly #owner: SocketOwner;
   readonly #sockets = new Set<ExactSocket>();
+  /** Some of them may have closed since. */
+  readonly #idle: ExactSocket[] = [];
   readonly #sessions: SessionSockets<ExactSocket> | undefined;
-  readonly #pool: SocketPool<ExactSocket>;
   /** Finished since the loop last looked for input; before that; and a list to use again. */
   #fresh: ExactExchange[] = [];
   #ripe: ExactExchange[] = [];
   #settled: ExactExchange[] = [];
   #isSettlingScheduled = false;
   #sweepTimer: NodeJS.Timeout | undefined;
+  #sweeps = 0;
   #isClosed = false;
   #onAllGone: (() => void)[] = [];
 
   constructor(destination: Destination) {
-    this.#sessions = destination.sessions
-      ? new SessionSockets(Math.max(MAX_SESSION_SOCKETS, destination.connections + 1))
-      : undefined;
-    this.#pool = this.#sessions ?? new IdleSockets();
     this.#owner = {
       writer: new ExactWriter(outgoingSettingsOf(destination)),
       endpoint: endpointOf(destination),
       readBuffer: new Uint8Array(READ_BUFFER_BYTES),
+      sessions: destination.sessions,
       onFinished: this.#onFinished,
+      onDestroyed: (socket) => this.#sessions?.gone(socket),
       onGone: this.#onGone,
     };
+    const { sessions, maxSessionSockets } = destination;
+    this.#sessions = sessions ? new SessionSockets(maxSessionSockets, () => this.#open()) : undefined;
+  }
+
+  get sessionSockets(): SessionSocketCounts | undefined {
+    return this.#sessions?.counts();
   }
 
   readonly refusal = (request: ReplayRequest): SkippedReason | undefined =>
@@ -52,28 +70,37 @@ export class ExactForwarder implements Forwarder {
       listener.onEnd('closed');
       return NOTHING_TO_ABORT;
     }
-    return (this.#pool.take(request) ?? this.#open(request)).carry(request, listener);
+    return this.#take(request.connection).carry(request, listener);
   };
 
-  /** With sessions: the client closed its connection. */
-  readonly endConnection = (connection: string | number): void => this.#sessions?.endConnection(connection);
-
-  /** With sessions: what became of the sockets of captured connections. */
-  get sessionSockets(): SessionSocketCounters | undefined {
-    return this.#sessions?.counters();
-  }
+  readonly endConnection = (connection: string | number): void => this.#sessions?.end(connection);
 
   readonly close = async (): Promise<void> => {
     this.#isClosed = true;
     clearInterval(this.#sweepTimer);
+    this.#sweepTimer = undefined;
+    this.#idle.length = 0;
+    this.#sessions?.clear();
     for (const socket of this.#sockets) socket.close();
     if (this.#sockets.size > 0) await new Promise<void>((resolve) => this.#onAllGone.push(resolve));
   };
 
-  #open(request: ReplayRequest): ExactSocket {
+  #take(connection: string | number): ExactSocket {
+    if (this.#sessions === undefined) return this.#takeIdle() ?? this.#open();
+    this.#startSweeping();
+    return this.#sessions.take(connection);
+  }
+
+  #takeIdle(): ExactSocket | undefined {
+    for (let socket = this.#idle.pop(); socket !== undefined; socket = this.#idle.pop()) {
+      if (socket.isFree) return socket;
+    }
+    return undefined;
+  }
+
+  #open(): ExactSocket {
     const socket = new ExactSocket(this.#owner);
     this.#sockets.add(socket);
-    this.#pool.opened(socket, request);
     return socket;
   }
 
@@ -99,7 +126,8 @@ export class ExactForwarder implements Forwarder {
     this.#fresh = this.#settled;
     if (this.#ripe.length > 0) this.#scheduleSettling();
     for (const exchange of settling) {
-      this.#release(exchange.socket);
+      if (this.#sessions === undefined) this.#release(exchange.socket);
+      else this.#releaseSession(this.#sessions, exchange.socket);
       exchange.settle();
     }
     settling.length = 0;
@@ -108,23 +136,43 @@ export class ExactForwarder implements Forwarder {
 
   #release(socket: ExactSocket): void {
     socket.release();
-    if (!this.#isClosed) this.#sweepTimer ??= setInterval(this.#sweep, SWEEP_MS).unref();
+    const { keepAliveSeconds } = socket;
+    const said = keepAliveSeconds < 0 ? IDLE_SWEEPS : Math.floor((keepAliveSeconds * 1000) / 2 / SWEEP_MS);
     // Not all written: the server answered without having read the request, and may take what follows for the rest of it.
-    if (this.#isClosed || !socket.isFree || !this.#pool.keep(socket)) {
-      this.#pool.lose(socket);
-      socket.destroy();
-    }
+    if (this.#isClosed || said === 0 || !socket.isFree) return socket.destroy();
+    socket.idleUntil = this.#sweeps + Math.min(IDLE_SWEEPS, said);
+    this.#idle.push(socket);
+    this.#startSweeping();
   }
 
+  #releaseSession(sessions: SessionSockets<ExactSocket>, socket: ExactSocket): void {
+    socket.release();
+    if (this.#isClosed) socket.destroy();
+    else sessions.release(socket);
+  }
+
+  #startSweeping(): void {
+    this.#sweepTimer ??= setInterval(this.#sweep, SWEEP_MS).unref();
+  }
+
+  /** Closes those whose time is over, the ones idle for longest first among them. */
   readonly #sweep = (): void => {
-    if (this.#pool.sweep()) return;
+    this.#sweeps += 1;
+    let kept = 0;
+    for (const socket of this.#idle) {
+      if (socket.isFree && socket.idleUntil > this.#sweeps) this.#idle[kept++] = socket;
+      else socket.destroy();
+    }
+    this.#idle.length = kept;
+    this.#sessions?.look();
+    if (kept > 0 || this.#sessions?.isEmpty === false) return;
     clearInterval(this.#sweepTimer);
     this.#sweepTimer = undefined;
   };
 
   readonly #onGone = (socket: ExactSocket): void => {
     this.#sockets.delete(socket);
-    this.#pool.lose(socket);
+    this.#sessions?.gone(socket);
     if (this.#sockets.size > 0) return;
     for (const resolve of this.#onAllGone.splice(0)) resolve();
   };

@@ -133,8 +133,7 @@ export class ExactWriter {
 
   #addedLines(version: string): string {
     const mark = this.#settings.mark && !this.#hasMark ? MARK_LINE : '';
-    const { sessions } = this.#settings;
-    return sessions || this.#hasConnection || !version.endsWith('1.0') ? mark : KEEP_ALIVE_LINE + mark;
+    return this.#settings.sessions || this.#hasConnection || !version.endsWith('1.0') ? mark : KEEP_ALIVE_LINE + mark;
   }
 }
 

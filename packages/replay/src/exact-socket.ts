@@ -17,8 +17,12 @@ export interface SocketOwner {
   readonly endpoint: Endpoint;
   /** Every socket reads into it, one after the other: nothing that was read is kept. */
   readonly readBuffer: Uint8Array;
+  /** Each socket is of one captured connection, and lives as that did. */
+  readonly sessions: boolean;
   /** The exchange has its answer, or has failed; `settle` is to be called once this turn of the loop is over. */
   readonly onFinished: (exchange: ExactExchange) => void;
+  /** The socket is closed, and nothing more can go out on it; `onGone` is yet to come. May be called more than once. */
+  readonly onDestroyed: (socket: ExactSocket) => void;
   /** The socket is closed for good. */
   readonly onGone: (socket: ExactSocket) => void;
 }
@@ -66,6 +70,10 @@ export class ExactExchange implements ForwardHandle {
 export class ExactSocket {
   /** When it is closed for idleness, in the pool's count of time. */
   idleUntil = 0;
+  /** The captured connection that it belongs to; `undefined` where it belongs to none. */
+  connection: string | number | undefined = undefined;
+  /** The target closed or reset it, or answered so that no request can follow. */
+  isEndedByTarget = false;
   readonly #owner: SocketOwner;
   readonly #socket: Socket;
   readonly #framer = new ResponseFramer();
@@ -100,9 +108,9 @@ export class ExactSocket {
     return !this.#socket.destroyed && this.#exchange === undefined && this.#socket.writableLength === 0;
   }
 
-  /** Neither side has closed it, as far as is known. */
-  get isOpen(): boolean {
-    return !this.#socket.destroyed;
+  /** Open or opening, with a request on it. */
+  get isBusy(): boolean {
+    return !this.#socket.destroyed && this.#exchange !== undefined;
   }
 
   /** Seconds that the last answer said it is kept; -1: it said nothing. */
@@ -137,8 +145,14 @@ export class ExactSocket {
     this.destroy();
   }
 
+  /** Closes it in order, TLS too: its end goes out behind all that was written. Only while it is free. */
+  end(): void {
+    this.#socket.destroySoon();
+  }
+
   destroy(): void {
     this.#socket.destroy();
+    this.#owner.onDestroyed(this);
   }
 
   #write({ request, listener }: ExactExchange): void {
@@ -171,6 +185,7 @@ export class ExactSocket {
     const exchange = this.#exchange;
     // Bytes that nobody asked for, between two requests or behind an answer: the connection is not to be trusted.
     if (exchange === undefined || exchange.isFinished) {
+      this.isEndedByTarget = true;
       this.destroy();
       return false;
     }
@@ -179,19 +194,27 @@ export class ExactSocket {
     const progress = framer.push(bytes, length);
     if (framer.status !== statusBefore) exchange.listener.onStatus(framer.status);
     if (progress === 'more' || exchange.isFinished) return true;
-    if (progress === 'bad-answer') this.fail(exchange, progress);
-    else this.#answered(exchange);
+    if (progress === 'bad-answer') {
+      this.isEndedByTarget = true;
+      this.fail(exchange, progress);
+    } else this.#answered(exchange);
     return true;
   };
 
   #answered(exchange: ExactExchange): void {
-    // Servers that answer HEAD with a body would spoil the next answer: its socket is not used again.
-    if (!this.#framer.isPersistent || exchange.request.method === 'HEAD') this.destroy();
+    if (!this.#framer.isPersistent) {
+      this.isEndedByTarget = true;
+      this.destroy();
+    } else if (exchange.request.method === 'HEAD' && !this.#owner.sessions) {
+      // Servers that answer HEAD with a body would spoil the next answer: its socket is not used again.
+      this.destroy();
+    }
     this.#finish(exchange);
   }
 
   /** The server closed its side. */
   readonly #onEnd = (): void => {
+    this.isEndedByTarget = true;
     const exchange = this.#exchange;
     if (exchange === undefined || exchange.isFinished) this.destroy();
     else if (this.#framer.isEndedByClose()) this.#answered(exchange);
@@ -199,6 +222,7 @@ export class ExactSocket {
   };
 
   readonly #onError = (error: unknown): void => {
+    if (this.#isConnected) this.isEndedByTarget = true;
     const exchange = this.#exchange;
     if (exchange === undefined || exchange.isFinished) return;
     this.fail(exchange, socketFailureOf(error, this.#isConnected));

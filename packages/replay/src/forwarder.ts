@@ -2,7 +2,7 @@
 
 import type { FailedReason, SkippedReason } from './reasons.ts';
 import type { ReplayRequest } from './request.ts';
-import type { SessionSocketCounters } from './session-sockets.ts';
+import type { SessionSocketCounts } from './session-socket-counts.ts';
 
 /**
  * Told how one request fares: `onSent` at most once, then `onEnd` exactly once, perhaps before `forward` returns.
@@ -31,10 +31,10 @@ export interface Forwarder {
   readonly forward: (request: ReplayRequest, listener: ForwardListener) => ForwardHandle;
   /** Of the requests sent, those that the way that was chosen could not say, and that went exactly; 0 where it is missing. */
   readonly sentExactly?: number;
-  /** The captured connection ended, and all of its requests are over. Missing where no socket belongs to one. */
+  /** The captured connection ended, and none of its requests waits or is under way. Without `sessions` of no matter. */
   readonly endConnection?: (connection: string | number) => void;
-  /** Where each captured connection has a socket of its own: what became of these. */
-  readonly sessionSockets?: SessionSocketCounters | undefined;
+  /** What became of sockets; with `sessions`, where it is counted. */
+  readonly sessionSockets?: SessionSocketCounts | undefined;
   /** Closes every socket. May be called twice. */
   readonly close: () => Promise<void>;
 }
@@ -43,16 +43,18 @@ export interface Forwarder {
 export interface Destination {
   /** As in the target's spec: scheme, host, port, base path without a trailing slash. */
   readonly url: string;
-  /** Most requests under way, each on a socket of its own; idle sockets come besides, for 1.5 s. */
+  /** Most requests under way, each on a socket of its own; idle sockets come besides, for 1.5 s, or with `sessions`. */
   readonly connections: number;
   /** Longest that a connection may take to open, in milliseconds. */
   readonly timeoutMs: number;
-  /** Each captured connection has a socket of its own, closed when that ended. */
-  readonly sessions: boolean;
   /** Leaves Host as captured. */
   readonly originalHost: boolean;
   /** Adds the mark by which listeners leave replayed requests alone. */
   readonly mark: boolean;
   /** Does not verify certificates. */
   readonly insecure: boolean;
+  /** Each captured connection has a connection of its own, opened with its first request and closed when it has ended. */
+  readonly sessions: boolean;
+  /** Most of these open at a time; more only while all of them are busy. */
+  readonly maxSessionSockets: number;
 }

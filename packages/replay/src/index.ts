@@ -16,6 +16,7 @@ export { type RequestParts, replayRequest } from './replay-request.ts';
 export { createReplayer, type Replayer, type ReplayLedger } from './replayer.ts';
 export type { ReplayerOptions } from './replayer-options.ts';
 export type { ReplayRequest } from './request.ts';
+export type { SessionSocketCounts } from './session-socket-counts.ts';
 export type { SharedLimit, SharedLimitEvent } from './shared-limit.ts';
 export type { ReasonCounts, TargetLedger } from './tally.ts';
 export {

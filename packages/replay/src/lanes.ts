@@ -5,13 +5,7 @@ import type { Delivery, Lane } from './delivery.ts';
 
 /** The lanes of one target; never more of them than the target has deliveries. */
 export class Lanes {
-  readonly #onEnded: ((connection: string | number) => void) | undefined;
   readonly #lanes = new Map<string | number, Lane>();
-
-  /** `onEnded` is told once a connection that ended has nothing left. */
-  constructor(onEnded?: (connection: string | number) => void) {
-    this.#onEnded = onEnded;
-  }
 
   get size(): number {
     return this.#lanes.size;
@@ -22,14 +16,7 @@ export class Lanes {
     const { connection } = delivery.request;
     const lane = this.#lanes.get(connection);
     if (lane === undefined) {
-      const opened: Lane = {
-        connection,
-        loose: 1,
-        started: 0,
-        isEnded: false,
-        firstHeld: undefined,
-        lastHeld: undefined,
-      };
+      const opened: Lane = { connection, loose: 1, started: 0, firstHeld: undefined, lastHeld: undefined };
       delivery.lane = opened;
       this.#lanes.set(connection, opened);
       return true;
@@ -39,13 +26,6 @@ export class Lanes {
     else lane.lastHeld.laneNext = delivery;
     lane.lastHeld = delivery;
     return false;
-  }
-
-  /** The captured connection ended. */
-  end(connection: string | number): void {
-    const lane = this.#lanes.get(connection);
-    if (lane === undefined) this.#onEnded?.(connection);
-    else lane.isEnded = true;
   }
 
   /** Lets go of a delivery that was held long enough. It is the first of its lane: they come in the order of due times. */
@@ -70,7 +50,6 @@ export class Lanes {
     const next = lane.firstHeld;
     if (next === undefined) {
       this.#lanes.delete(lane.connection);
-      if (lane.isEnded) this.#onEnded?.(lane.connection);
       return undefined;
     }
     shiftHeld(lane);

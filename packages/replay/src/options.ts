@@ -19,6 +19,7 @@ export const replayerDefaults = {
   mark: true,
   originalHost: false,
   sessions: false,
+  maxSessionSockets: 16_384,
   insecure: false,
   forwarder: 'exact' as NonNullable<ReplayerOptions['forwarder']>,
   maxQueuedOutcomes: 10_000,
@@ -33,7 +34,7 @@ export type ResolvedOptions = Required<Pick<ReplayerOptions, keyof typeof replay
 export function resolveOptions(options: ReplayerOptions): ResolvedOptions {
   const resolved = { ...replayerDefaults, ...options, targets: resolveTargets(options.targets) };
   for (const [name, value] of Object.entries(resolved)) {
-    const least = name === 'timeoutMs' || name === 'connections' ? 1 : 0;
+    const least = name === 'timeoutMs' || name === 'connections' || name === 'maxSessionSockets' ? 1 : 0;
     if (typeof replayerDefaults[name as keyof typeof replayerDefaults] === 'number' && !(Number(value) >= least)) {
       throw new RangeError(`${name} is ${value}; it must be a number of ${least} or more`);
     }

@@ -15,7 +15,7 @@ export interface OutgoingSettings {
   readonly basePath: string;
   readonly originalHost: boolean;
   readonly mark: boolean;
-  /** The connection is the captured one's: what it says of itself stays. */
+  /** Leaves Connection as captured: what goes out is the connection that it was about. */
   readonly sessions: boolean;
 }
 

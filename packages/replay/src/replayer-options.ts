@@ -41,11 +41,12 @@ export interface ReplayerOptions {
   /** Leaves Host as captured instead of naming the target. False. */
   readonly originalHost?: boolean;
   /**
-   * Gives each captured connection a socket of its own at each target, opened for its first request and closed when the client
-   * closed (`endConnection`), or nothing came on it for 5 minutes; 8,192 sockets at most, that used the longest ago goes. A request that
-   * goes beside its predecessor has one for itself. Needs the exact forwarder, and order. False.
+   * Gives each captured connection a connection of its own to each target, opened with its first request, closed after
+   * `endConnection`, and sends Connection as captured. Not with `forwarder: 'undici'`. False.
    */
   readonly sessions?: boolean;
+  /** With `sessions`, most connections open to each target; the least recently used idle one goes. 1 and above; 16,384. */
+  readonly maxSessionSockets?: number;
   /** Does not verify certificates of https targets. False. */
   readonly insecure?: boolean;
   /** Called at each request's end, once for each target, after it is counted. What it throws becomes an uncaught exception. */

@@ -26,7 +26,10 @@ export interface ReplayLedger {
 export interface Replayer {
   /** Gives a request to every target, due now, or when `delayMs` says. Never throws or waits; after `close` it is counted as skipped. */
   readonly send: (request: ReplayRequest) => void;
-  /** The captured connection ended: with `sessions` its sockets close once its requests are over. Else nothing is kept of it. */
+  /**
+   * The captured connection ended. With `sessions` its connections to the targets close, once what waits of it is over;
+   * a later request opens another. Without, nothing depends on it.
+   */
   readonly endConnection: (connection: string | number) => void;
   /** Resolves when no request waits or is in flight; rejects with the signal's reason where that closes the replayer. */
   readonly drain: () => Promise<void>;

@@ -3,7 +3,7 @@
 import { Latency } from './latency.ts';
 import type { SharedLimitLedger } from './lease-stock.ts';
 import type { FailedReason, LimitedReason, SkippedReason } from './reasons.ts';
-import type { SessionSocketCounters } from './session-sockets.ts';
+import type { SessionSocketCounts } from './session-socket-counts.ts';
 
 /** Reason to count; reasons that never happened are missing. */
 export type ReasonCounts<Reason extends string> = { readonly [reason in Reason]?: number };
@@ -32,7 +32,7 @@ export type TargetLedger = {
   /** Of those sent, the ones that the forwarder chosen (undici) could not say, and that went exactly. */
   readonly sentExactly: number;
   /** Where each captured connection has a socket of its own: what became of these. */
-  readonly sessionSockets?: SessionSocketCounters;
+  readonly sessionSockets?: SessionSocketCounts;
   /** From due to the end of the answer, of answered and timed-out requests; at most 1/16 too high; `null` without any. */
   readonly latencyMs: { readonly p50: number | null; readonly p99: number | null };
   /** With `delayMs`: came after they were due, and went at once. */
@@ -97,7 +97,7 @@ export class Tally {
   /** A copy of all counts. */
   ledger(
     target: Pick<TargetLedger, 'url' | 'limit' | 'inFlight' | 'waitingBytes' | 'sentExactly' | 'circuit'> & {
-      readonly sessionSockets: SessionSocketCounters | undefined;
+      readonly sessionSockets: SessionSocketCounts | undefined;
       readonly sharedLimit: SharedLimitLedger | undefined;
     },
   ): TargetLedger {

@@ -18,6 +18,7 @@ export interface TargetOptions {
   readonly keepOrder: boolean;
   readonly orderWaitMs: number;
   readonly circuit: boolean;
+  readonly sessions: boolean;
   readonly clock: Clock;
   readonly forwarder: Forwarder;
   /** Given where the spec has a rate. */

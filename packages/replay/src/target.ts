@@ -5,6 +5,7 @@ import { Alarm } from './alarm.ts';
 import { Backlog } from './backlog.ts';
 import { Circuit } from './circuit.ts';
 import type { Clock } from './clock.ts';
+import { ConnectionEnds } from './connection-ends.ts';
 import { Delivery, type DeliveryOwner } from './delivery.ts';
 import type { EarlyList } from './early-list.ts';
 import { Endings } from './endings.ts';
@@ -25,6 +26,7 @@ export class Target {
   readonly #options: TargetOptions;
   readonly #clock: Clock;
   readonly #backlog: Backlog;
+  readonly #ends: ConnectionEnds | undefined;
   readonly #flying: InFlight;
   readonly #lanes: Lanes | undefined;
   readonly #rate: Rate | undefined;
@@ -46,9 +48,11 @@ export class Target {
     this.#clock = options.clock;
     this.#endings = new Endings(options, this.#tally);
     this.#alarm = new Alarm(options.clock, () => this.#run());
-    this.#backlog = new Backlog(options.maxWaitingRequests, options.maxWaitingBytes);
+    const { forwarder } = options;
+    this.#ends = options.sessions ? new ConnectionEnds((ended) => forwarder.endConnection?.(ended)) : undefined;
+    this.#backlog = new Backlog(options.maxWaitingRequests, options.maxWaitingBytes, this.#ends);
     this.#flying = new InFlight(options.timeoutMs);
-    this.#lanes = options.keepOrder ? new Lanes(options.forwarder.endConnection) : undefined;
+    this.#lanes = options.keepOrder ? new Lanes() : undefined;
     this.#circuit = new Circuit(options.circuit, options.onCircuit);
     this.#sharePercent = limit?.kind === 'share' ? limit.percent : 100;
     if (limit?.kind === 'per-second' && options.leaseSource !== undefined) {
@@ -79,11 +83,9 @@ export class Target {
   /** What waits for its time may be due earlier than was said. */
   readonly hasten: EarlyList['hasten'] = (dueByNowMs, nowMs) => this.#backlog.early.hasten(dueByNowMs, nowMs);
 
-  /** Told of the end of a captured connection. */
+  /** The captured connection ended: the forwarder is told once nothing of it waits or is in flight. */
   endConnection(connection: string | number): void {
-    const last = this.#backlog.early.lastOf(connection);
-    if (last === undefined) this.#lanes?.end(connection);
-    else last.endsConnection = true;
+    if (!this.#isClosed) this.#ends?.end(connection);
   }
 
   /** A delivery that was taken on is due: it is for the circuit and then for order to say whether it is ready. */
@@ -171,7 +173,6 @@ export class Target {
     for (let first = early.first; first !== undefined && first.dueMs <= nowMs; first = early.first) {
       early.shift();
       this.#admit(first, nowMs);
-      this.#endWith(first);
     }
   }
 
@@ -264,7 +265,6 @@ export class Target {
     if (this.#backlog.early.first === delivery) {
       this.#backlog.early.shift();
       this.#backlog.release(delivery, false);
-      this.#endWith(delivery);
     } else if (this.#backlog.held.first === delivery) {
       this.#backlog.held.remove(delivery);
       this.#lanes?.giveUpHeld(delivery);
@@ -273,11 +273,6 @@ export class Target {
       this.#backlog.ready.remove(delivery);
       this.#over(delivery, this.#clock.nowMs());
     }
-  }
-
-  /** A delivery waits for its time no more: where its connection ended meanwhile, order learns it now. */
-  #endWith({ endsConnection, request }: Delivery): void {
-    if (endsConnection) this.#lanes?.end(request.connection);
   }
 
   /** Frees what a delivery held that order had let go; its successor may go now. */

@@ -9,6 +9,7 @@ import { describe, expect, test } from 'vitest';
 import { OK } from '../../../test/kit/odd-server.ts';
 import { createReplayer } from '../src/index.ts';
 import { aRequest, expectBalance } from './a-request.ts';
+import { answerOk, openConnectionServer, targetsOf } from './connection-server.ts';
 
 interface Certificate {
   readonly key: Buffer;
@@ -69,4 +70,26 @@ describe.each(['exact', 'undici'] as const)('the forwarder %s:', (forwarder) => 
     await expect.poll(() => sockets.size).toBe(0);
     await new Promise((resolve) => server.close(resolve));
   });
+});
+
+test('with sessions each captured connection has one of its own, ended in order, with close_notify', async (context) => {
+  if (made === undefined) return context.skip('there is no openssl');
+  await using server = await openConnectionServer(answerOk, made);
+  await using replayer = createReplayer({
+    targets: [`https://127.0.0.1:${server.port}`],
+    ...{ insecure: true, sessions: true },
+  });
+  for (const [connection, target] of [...'121323'].entries()) {
+    replayer.send(aRequest({ connection: target, target: `/${target}/${connection}` }));
+  }
+  await replayer.drain();
+  expect(server.connections.map((connection) => targetsOf(connection).join(' ')).sort()).toEqual([
+    '/1/0 /1/2',
+    '/2/1 /2/4',
+    '/3/3 /3/5',
+  ]);
+  expect(server.open).toBe(3);
+  for (const connection of '123') replayer.endConnection(connection);
+  await expect.poll(() => server.connections.map(({ end }) => end)).toEqual(['fin', 'fin', 'fin']);
+  expect(replayer.ledger().targets[0]).toMatchObject({ answered: 6, sessionSockets: { open: 0, opened: 3 } });
 });

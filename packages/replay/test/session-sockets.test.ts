@@ -1,268 +1,189 @@
-// A connection to the target for each captured one: what the server sees of them, and what ends them.
+// Which socket each captured connection has, when it closes and what is counted: without sockets and without time.
 
-import { createServer, type Server, type Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { OK } from '../../../test/kit/odd-server.ts';
+import { describe, expect, test } from 'vitest';
 import { createRandom, seedOfThisRun } from '../../../test/kit/random.ts';
-import { createReplayer, type Replayer, type ReplayerOptions } from '../src/index.ts';
-import { SessionSockets } from '../src/session-sockets.ts';
-import type { PooledSocket } from '../src/socket-pool.ts';
-import { aRequest, expectBalance } from './a-request.ts';
+import { ConnectionEnds } from '../src/connection-ends.ts';
+import { MOST_IDLE_LOOKS, type SessionSocket, SessionSockets } from '../src/session-sockets.ts';
 
-interface Accepted {
-  /** The paths asked for, in their order. */
-  readonly paths: string[];
-  readonly heads: string[];
-  isOpen: boolean;
-  readonly socket: Socket;
-}
+/** A socket that does as the test says. `end` comes to its end when the test says so. */
+class ScriptedSocket implements SessionSocket {
+  connection: string | number | undefined = undefined;
+  isEndedByTarget = false;
+  state: 'busy' | 'free' | 'ending' | 'closed' = 'busy';
+  readonly #destroyed: ScriptedSocket[];
 
-type Answer = (accepted: Accepted, path: string) => void;
-const well: Answer = ({ socket }) => socket.write(OK);
+  constructor(destroyed: ScriptedSocket[]) {
+    this.#destroyed = destroyed;
+  }
 
-let server: Server;
-let accepted: Accepted[];
-let answer: Answer;
+  get isFree(): boolean {
+    return this.state === 'free' || this.state === 'ending';
+  }
 
-beforeEach(async () => {
-  accepted = [];
-  answer = well;
-  server = createServer((socket) => {
-    const each: Accepted = { paths: [], heads: [], isOpen: true, socket };
-    accepted.push(each);
-    let text = '';
-    socket.setEncoding('latin1').on('data', (data) => {
-      text += String(data);
-      for (let end = text.indexOf('\r\n\r\n'); end >= 0; end = text.indexOf('\r\n\r\n')) {
-        const head = text.slice(0, end + 4);
-        text = text.slice(end + 4);
-        each.heads.push(head);
-        each.paths.push(head.split(' ')[1] ?? '');
-        answer(each, each.paths.at(-1)!);
-      }
-    });
-    socket.on('error', () => {});
-    socket.on('close', () => {
-      each.isOpen = false;
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-});
+  get isBusy(): boolean {
+    return this.state === 'busy';
+  }
 
-afterEach(async () => {
-  for (const { socket } of accepted) socket.destroy();
-  await new Promise((resolve) => server.close(resolve));
-});
+  end(): void {
+    expect(this.state).toBe('free');
+    this.state = 'ending';
+  }
 
-function replayerWith(options: Partial<ReplayerOptions> = {}): Replayer {
-  const { port } = server.address() as { port: number };
-  return createReplayer({ targets: [`http://127.0.0.1:${port}`], mark: false, sessions: true, ...options });
-}
-
-const get = (connection: string | number, index: number) => aRequest({ connection, target: `/${connection}/${index}` });
-const pathsOf = (connection: string | number, ...indexes: number[]) =>
-  indexes.map((index) => `/${connection}/${index}`);
-
-/** Waits for what the server is told by the kernel a little later. */
-async function until(holds: () => boolean): Promise<void> {
-  for (const endMs = performance.now() + 5000; !holds(); ) {
-    if (performance.now() > endMs) throw new Error('it did not come to that within 5 s');
-    await new Promise((resolve) => setTimeout(resolve, 2));
+  destroy(): void {
+    if (this.state !== 'closed') this.#destroyed.push(this);
+    this.state = 'closed';
   }
 }
 
-const openCount = (): number => accepted.filter(({ isOpen }) => isOpen).length;
-
-describe('each captured connection has one to the target', () => {
-  test('with its requests in their order, open as long as it was', async () => {
-    await using replayer = replayerWith();
-    for (let index = 0; index < 5; index++) {
-      for (const connection of ['a', 'b', 'c']) replayer.send(get(connection, index));
-    }
-    await replayer.drain();
-    replayer.endConnection('b');
-    await until(() => openCount() === 2);
-    replayer.send(get('a', 5));
-    await replayer.drain();
-    expect(accepted.map(({ paths }) => paths).sort()).toEqual([
-      pathsOf('a', 0, 1, 2, 3, 4, 5),
-      pathsOf('b', 0, 1, 2, 3, 4),
-      pathsOf('c', 0, 1, 2, 3, 4),
-    ]);
-    expect(accepted.find(({ isOpen }) => !isOpen)?.paths[0]).toBe('/b/0');
-    expect(replayer.ledger().targets[0]!.sessionSockets).toEqual({ opened: 3, reopened: 0, evicted: 0, idle: 0 });
-  });
-
-  test('what it said of itself goes out as it was captured', async () => {
-    await using replayer = replayerWith();
-    const headers = ['Host', 'p', 'connection', 'Close, x'];
-    replayer.send(aRequest({ connection: 1, headers }));
-    replayer.send(aRequest({ connection: 2, version: 'HTTP/1.0', headers: ['Host', 'p'] }));
-    await replayer.drain();
-    const heads = accepted.flatMap(({ heads: all }) => all.map((head) => head.replace(/^Host:.*\r\n/m, ''))).sort();
-    expect(heads).toEqual(['GET / HTTP/1.0\r\n\r\n', 'GET / HTTP/1.1\r\nconnection: Close, x\r\n\r\n']);
-  });
-
-  test('that ended while requests waited or were under way: they go, then it closes', async () => {
-    const open: Accepted[] = [];
-    answer = (each) => void open.push(each);
-    await using replayer = replayerWith();
-    for (const index of [0, 1, 2]) replayer.send(get('a', index));
-    replayer.endConnection('a');
-    for (let done = 0; done < 3; done++) {
-      await until(() => open.length > done);
-      expect(openCount()).toBe(1);
-      open[done]!.socket.write(OK);
-    }
-    await replayer.drain();
-    await until(() => openCount() === 0);
-    expect(accepted.map(({ paths }) => paths)).toEqual([pathsOf('a', 0, 1, 2)]);
-  });
-
-  test('what comes after its end has a new one', async () => {
-    await using replayer = replayerWith();
-    replayer.send(get('a', 0));
-    await replayer.drain();
-    replayer.endConnection('a');
-    replayer.endConnection('never seen');
-    replayer.send(get('a', 1));
-    await replayer.drain();
-    expect(accepted.map(({ paths }) => paths)).toEqual([pathsOf('a', 0), pathsOf('a', 1)]);
-  });
-
-  test('a target that closes first gets a new one with the next request, and nothing fails', async () => {
-    answer = ({ socket }, path) => (path === '/a/0' ? socket.end(OK) : socket.write(OK));
-    await using replayer = replayerWith();
-    for (const index of [0, 1, 2]) {
-      replayer.send(get('a', index));
-      await replayer.drain();
-      await until(() => accepted.every(({ isOpen, paths }) => isOpen === !paths.includes('/a/0')));
-    }
-    const ledger = replayer.ledger().targets[0]!;
-    expect(ledger).toMatchObject({ answered: 3, failed: {}, sessionSockets: { opened: 2, reopened: 1 } });
-    expect(accepted.map(({ paths }) => paths)).toEqual([pathsOf('a', 0), pathsOf('a', 1, 2)]);
-  });
-
-  test('one whose request timed out goes on with a new one', async () => {
-    answer = (each, path) => void (path === '/a/1' || well(each, path));
-    await using replayer = replayerWith({ timeoutMs: 100 });
-    for (const index of [0, 1]) replayer.send(get('a', index));
-    await replayer.drain();
-    for (const index of [2, 3]) replayer.send(get('a', index));
-    replayer.endConnection('a');
-    await replayer.drain();
-    await until(() => openCount() === 0);
-    const ledger = replayer.ledger().targets[0]!;
-    expectBalance(ledger);
-    expect(ledger.sessionSockets).toMatchObject({ opened: 2, reopened: 1 });
-    expect(accepted.map(({ paths }) => paths)).toEqual([pathsOf('a', 0, 1), pathsOf('a', 2, 3)]);
-  });
-
-  test('a request beside its predecessor has a socket for itself, which closes', async () => {
-    const slow: Accepted[] = [];
-    answer = (each, path) => void (path === '/a/0' ? slow.push(each) : well(each, path));
-    await using replayer = replayerWith({ orderWaitMs: 30 });
-    replayer.send(get('a', 0));
-    replayer.send(get('a', 1));
-    await until(() => accepted.length === 2 && openCount() === 1);
-    slow[0]!.socket.write(OK);
-    await replayer.drain();
-    replayer.send(get('a', 2));
-    await replayer.drain();
-    expect(replayer.ledger().targets[0]).toMatchObject({ answered: 3, overlapped: 1, sessionSockets: { opened: 2 } });
-    expect(accepted.map(({ paths }) => paths)).toEqual([pathsOf('a', 0, 2), pathsOf('a', 1)]);
-  });
-});
-
-test('connections that come and go leave nothing open', async () => {
-  const random = createRandom(seedOfThisRun());
-  await using replayer = replayerWith({ connections: 20 });
-  const lengths = Array.from({ length: 600 }, () => 1 + random.below(4));
-  const open = new Map<number, number>();
-  for (let next = 0; next < lengths.length || open.size > 0; ) {
-    if (next < lengths.length && (open.size < 30 || random.chance(0.5))) open.set(next++, 0);
-    const connection = random.pick([...open.keys()]);
-    const index = open.get(connection)!;
-    if (index === lengths[connection]) {
-      open.delete(connection);
-      replayer.endConnection(connection);
-    } else {
-      replayer.send(get(connection, index));
-      open.set(connection, index + 1);
-    }
-    if (random.chance(0.02)) await replayer.drain();
-  }
-  await replayer.drain();
-  await until(() => openCount() === 0);
-  const note = `seed ${random.seed}`;
-  const expected = lengths.map((length, connection) => pathsOf(connection, ...Array(length).keys()));
-  expect(accepted.map(({ paths }) => paths).sort(byFirst), note).toEqual(expected.sort(byFirst));
-  expect(replayer.ledger().targets[0], note).toMatchObject({ overlapped: 0, failed: {}, limited: {} });
-});
-
-const byFirst = ([a = '']: string[], [b = '']: string[]): number => (a < b ? -1 : 1);
-
-describe('the bounds', () => {
-  class Fake implements PooledSocket {
-    isOpen = true;
-    isFree = true;
-    keepAliveSeconds = -1;
-    idleUntil = 0;
-    destroy = (): void => {
-      this.isOpen = false;
-      this.isFree = false;
-    };
-  }
-
-  /** Uses a connection once; gives its socket. */
-  function use(pool: SessionSockets<Fake>, connection: number): Fake {
-    const known = pool.take({ connection });
-    const socket = known ?? new Fake();
-    if (known === undefined) pool.opened(socket, { connection });
-    expect(pool.keep(socket)).toBe(true);
+function made(maxSockets = 1000) {
+  const opened: ScriptedSocket[] = [];
+  const destroyed: ScriptedSocket[] = [];
+  const sockets = new SessionSockets(maxSockets, () => {
+    const socket = new ScriptedSocket(destroyed);
+    opened.push(socket);
     return socket;
-  }
+  });
+  const take = (connection: number): ScriptedSocket => {
+    const socket = sockets.take(connection);
+    expect(['busy', 'free']).toContain(socket.state);
+    socket.state = 'busy';
+    return socket;
+  };
+  const answer = (socket: ScriptedSocket): void => {
+    socket.state = 'free';
+    sockets.release(socket);
+  };
+  const close = (socket: ScriptedSocket, isByTarget: boolean): void => {
+    socket.state = 'closed';
+    socket.isEndedByTarget = isByTarget;
+    sockets.gone(socket);
+  };
+  return { sockets, opened, destroyed, take, answer, close };
+}
 
-  test('in number: the connection used the longest ago goes, never one with a request under way', () => {
-    const pool = new SessionSockets<Fake>(3);
-    const busy = new Fake();
-    expect(pool.take({ connection: 0 })).toBeUndefined();
-    pool.opened(busy, { connection: 0 });
-    const [one, two] = [use(pool, 1), use(pool, 2)];
-    expect(use(pool, 1)).toBe(one);
-    const three = use(pool, 3);
-    expect([busy, one, two, three].map(({ isOpen }) => isOpen)).toEqual([true, true, false, true]);
-    expect(pool.counters()).toEqual({ opened: 4, reopened: 0, evicted: 1, idle: 0 });
+const look = (sockets: { look: () => void }, times: number): void => {
+  for (let nth = 0; nth < times; nth++) sockets.look();
+};
+
+describe('time', () => {
+  test('what had no request for eleven minutes is closed and counted; a request begins them anew', () => {
+    const { sockets, take, answer, close } = made();
+    const [one, other] = [take(1), take(2)];
+    answer(one);
+    answer(other);
+    look(sockets, MOST_IDLE_LOOKS - 1);
+    answer(take(2));
+    look(sockets, 1);
+    expect([one.state, other.state]).toEqual(['ending', 'free']);
+    expect(sockets.counts()).toMatchObject({ open: 1, expired: 1 });
+    close(one, false);
+    look(sockets, MOST_IDLE_LOOKS - 1);
+    close(other, false);
+    expect(sockets.isEmpty).toBe(true);
+    expect(sockets.counts()).toMatchObject({ open: 0, expired: 2 });
   });
 
-  test('in time: 5 minutes without a request', () => {
-    const pool = new SessionSockets<Fake>(3);
-    const one = use(pool, 1);
-    for (let sweep = 0; sweep < 600; sweep++) pool.sweep();
-    const two = use(pool, 2);
-    for (let sweep = 0; sweep < 599; sweep++) expect(pool.sweep()).toBe(true);
-    expect([one.isOpen, two.isOpen]).toEqual([true, true]);
-    pool.sweep();
-    expect([one.isOpen, two.isOpen, pool.counters().idle]).toEqual([false, true, 1]);
-    for (let sweep = 0; sweep < 600; sweep++) pool.sweep();
-    expect([two.isOpen, pool.sweep()]).toEqual([false, false]);
+  test('what is busy has no age', () => {
+    const { sockets, take } = made();
+    const socket = take(1);
+    look(sockets, 2 * MOST_IDLE_LOOKS);
+    expect([socket.state, sockets.counts().expired]).toEqual(['busy', 0]);
   });
 
-  test('and where the target said that it waits so many seconds, half a second less', () => {
-    const pool = new SessionSockets<Fake>(3);
-    const first = use(pool, 1);
-    first.keepAliveSeconds = 5;
-    for (let sweep = 0; sweep < 17; sweep++) pool.sweep();
-    expect(use(pool, 1)).toBe(first);
-    for (let sweep = 0; sweep < 18; sweep++) pool.sweep();
-    expect(use(pool, 1)).not.toBe(first);
-    expect([first.isOpen, pool.counters().reopened]).toEqual([false, 1]);
+  test('a socket that does not come to its end is destroyed after two seconds', () => {
+    const { sockets, take, answer, destroyed } = made();
+    const socket = take(1);
+    answer(socket);
+    sockets.end(1);
+    look(sockets, 7);
+    expect(destroyed).toEqual([]);
+    look(sockets, 1);
+    expect(destroyed).toEqual([socket]);
+    sockets.gone(socket);
+    expect(sockets.isEmpty).toBe(true);
+  });
+
+  test('that a target closed a socket is forgotten after eleven minutes, and beyond as many as there may be sockets', () => {
+    const { sockets, take, close } = made(2);
+    for (const connection of [1, 2, 3]) close(take(connection), true);
+    for (const connection of [1, 3]) close(take(connection), true);
+    expect(sockets.counts()).toMatchObject({ opened: 5, closedByTarget: 1 });
+    look(sockets, MOST_IDLE_LOOKS);
+    expect(sockets.isEmpty).toBe(true);
+    take(2);
+    expect(sockets.counts()).toMatchObject({ closedByTarget: 1 });
   });
 });
 
-test.each<[Partial<ReplayerOptions>, string]>([
-  [{ forwarder: 'undici' }, 'sessions needs the exact forwarder'],
-  [{ keepOrder: false }, 'sessions needs keepOrder'],
-])('%o is refused', (options, message) => {
-  expect(() => replayerWith(options)).toThrow(message);
+test('any sequence of requests, answers, ends and closings: bounded, never shared, nothing left', () => {
+  const random = createRandom(seedOfThisRun());
+  for (let run = 0; run < 60; run++) {
+    const maxSockets = random.pick([1, 3, 1000]);
+    const mostBusy = random.pick([1, 4, 20]);
+    const { sockets, opened, take, answer, close } = made(maxSockets);
+    const busy = new Map<ScriptedSocket, number>();
+    const ownerOf = new Map<ScriptedSocket, number>();
+    for (let step = 0; step < 500; step++) {
+      const connection = random.below(10);
+      const action = random.next();
+      const [one] = random.shuffle([...busy.keys()]);
+      if (action < 0.4 && busy.size < mostBusy) {
+        const socket = take(connection);
+        expect(ownerOf.get(socket) ?? connection, `seed ${random.seed}`).toBe(connection);
+        ownerOf.set(socket, connection);
+        expect(busy.has(socket)).toBe(false);
+        busy.set(socket, connection);
+      } else if (action < 0.7 && one !== undefined) {
+        busy.delete(one);
+        answer(one);
+      } else if (action < 0.8 && one !== undefined) {
+        busy.delete(one);
+        close(one, random.chance(0.5));
+        if (random.chance(0.5)) sockets.release(one);
+      } else if (action < 0.9) sockets.end(connection);
+      else {
+        for (const socket of opened) {
+          if (socket.state === 'ending' || (socket.state === 'free' && random.chance(0.1))) {
+            close(socket, socket.state === 'free');
+          }
+        }
+      }
+      const open = opened.filter(({ state }) => state === 'busy' || state === 'free').length;
+      expect(sockets.counts(), `seed ${random.seed}`).toMatchObject({ open, opened: opened.length });
+      expect(open).toBeLessThanOrEqual(Math.max(maxSockets, mostBusy));
+    }
+    for (const socket of busy.keys()) answer(socket);
+    for (let connection = 0; connection < 10; connection++) sockets.end(connection);
+    expect(opened.filter(({ state }) => state === 'busy' || state === 'free')).toEqual([]);
+    for (const socket of opened) if (socket.state === 'ending') close(socket, false);
+    expect(sockets.isEmpty, `seed ${random.seed}`).toBe(true);
+    expect(sockets.counts().open).toBe(0);
+  }
+});
+
+describe('ends of connections', () => {
+  test.each<[sentence: string, steps: string, told: string]>([
+    ['with nothing waiting, at once', 'end', 'end!'],
+    ['behind the last of what waits', 'add add end remove remove', 'add add end remove remove!'],
+    [
+      'a request that comes after the end, while others wait, goes with them',
+      'add end add remove remove',
+      'add end add remove remove!',
+    ],
+    ['the same end again is told once', 'add end end remove', 'add end end remove!'],
+    ['after all is over the next end is another one', 'add remove end', 'add remove end!'],
+  ])('%s', (_sentence, steps, expected) => {
+    let told = 0;
+    const ends = new ConnectionEnds((connection) => {
+      expect(connection).toBe(1);
+      told += 1;
+    });
+    const seen = steps.split(' ').map((step) => {
+      const before = told;
+      ends[step as 'add' | 'remove' | 'end'](1);
+      return told > before ? `${step}!` : step;
+    });
+    expect(seen.join(' ')).toBe(expected);
+    expect(ends.size).toBe(0);
+  });
 });
