@@ -2,6 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, type TLSSocket } from 'node:tls';
@@ -74,9 +75,20 @@ describe.each(['exact', 'undici'] as const)('the forwarder %s:', (forwarder) => 
 
 test('with sessions each captured connection has one of its own, ended in order, with close_notify', async (context) => {
   if (made === undefined) return context.skip('there is no openssl');
-  await using server = await openConnectionServer(answerOk, made);
+  await using server = await openConnectionServer(answerOk, { ...made, maxVersion: 'TLSv1.2' });
+  const lastTypes: number[] = [];
+  const tap = createTcpServer((socket) => {
+    let last = 0;
+    socket.on('data', (bytes) => {
+      last = bytes[0]!; // of the record that the client wrote last, which comes alone
+    });
+    socket.on('end', () => lastTypes.push(last)).on('error', () => {});
+    socket.pipe(connect(server.port, '127.0.0.1').on('error', () => {})).pipe(socket);
+  });
+  await new Promise<void>((resolve) => tap.listen(0, '127.0.0.1', resolve));
+  const address = tap.address();
   await using replayer = createReplayer({
-    targets: [`https://127.0.0.1:${server.port}`],
+    targets: [`https://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`],
     ...{ insecure: true, sessions: true },
   });
   for (const [connection, target] of [...'121323'].entries()) {
@@ -91,5 +103,7 @@ test('with sessions each captured connection has one of its own, ended in order,
   expect(server.open).toBe(3);
   for (const connection of '123') replayer.endConnection(connection);
   await expect.poll(() => server.connections.map(({ end }) => end)).toEqual(['fin', 'fin', 'fin']);
+  expect(lastTypes).toEqual([21, 21, 21]); // an alert, RFC 5246 §6.2.1
   expect(replayer.ledger().targets[0]).toMatchObject({ answered: 6, sessionSockets: { open: 0, opened: 3 } });
+  tap.close();
 });
