@@ -20,7 +20,7 @@ interface Ask {
 export function sharedSizesAt(ratePerSecond: number): LeaseSizes {
   const most = leaseTokensAt(ratePerSecond);
   const leaseTokens = Math.max(1, Math.floor(most / 4));
-  return { leaseTokens, capacity: Math.max(1, most - (most < 4 ? 0 : leaseTokens)) };
+  return { leaseTokens, capacity: Math.max(1, most - leaseTokens) };
 }
 
 /** The lease source of one target; its owner says when the authority is there and when it is away. */

@@ -197,7 +197,7 @@ test.each([
 test.each([
   [0.5, 1, 1],
   [10, 1, 1],
-  [30, 1, 3],
+  [30, 1, 2],
   [100, 2, 8],
   [1000, 25, 75],
 ])('at %d a second a lease has %i tokens, and %i are at hand and asked for', (rate, leaseTokens, capacity) => {
