@@ -46,7 +46,10 @@ export interface UdpReceiverOptions {
   /** With how many requests the owner has not finished; the senders are told. */
   readonly backlog?: () => number;
   readonly limits?: Partial<DecoderLimits>;
-  /** Called for each record, in the order of its connection; record and payload are valid until it returns. It must not throw. */
+  /**
+   * Called for each record, in the order of its connection; it must not throw. The record is valid until it returns. Nobody writes
+   * into its payload any more: it may be kept, and keeps the datagram, or the joined record, of which it is a view.
+   */
   readonly onRecord: (record: WireRecord, session: SessionView) => void;
   /** Called before the first record of a session, and again where one that was silent goes on. */
   readonly onSessionStart?: (session: SessionView) => void;
