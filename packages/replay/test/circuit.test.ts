@@ -1,19 +1,13 @@
 // The circuit as a table of ends, as a property over random ends and times, and within a target under a virtual clock.
 
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createRandom, seedOfThisRun } from '../../../test/kit/random.ts';
 import { VirtualClock } from '../../../test/kit/virtual-clock.ts';
 import { Circuit, type CircuitState } from '../src/circuit.ts';
-import {
-  type CircuitChange,
-  createReplayer,
-  type FailedReason,
-  type Outcome,
-  type Replayer,
-  type ReplayerOptions,
-} from '../src/index.ts';
+import { type CircuitChange, createReplayer, type FailedReason, type ReplayerOptions } from '../src/index.ts';
 import { aRequest, expectBalance } from './a-request.ts';
 import { ScriptedForwarder } from './scripted-forwarder.ts';
+import { counts, stage as openStage, type Stage } from './stage.ts';
 
 type End = readonly [reason: FailedReason | 'answered', startedMs: number, endedMs: number];
 
@@ -161,49 +155,14 @@ test('over random ends and times: never open below the threshold, one probe a se
   expect(opened, note).toBeGreaterThan(20);
 });
 
-interface Stage {
-  readonly clock: VirtualClock;
-  readonly forwarder: ScriptedForwarder;
-  readonly replayer: Replayer;
-  readonly outcomes: Outcome[];
+interface CircuitStage extends Stage {
   readonly changes: CircuitChange[];
 }
 
-const open: Stage[] = [];
-
-function stage(options: Partial<ReplayerOptions> = {}, target = 'http://a'): Stage {
-  const clock = new VirtualClock();
-  const forwarder = new ScriptedForwarder(clock);
-  const outcomes: Outcome[] = [];
+function stage(options: Partial<ReplayerOptions> = {}, target?: string): CircuitStage {
   const changes: CircuitChange[] = [];
-  const replayer = createReplayer({
-    targets: [target],
-    clock,
-    forwarder: () => forwarder,
-    leaseSource: () => ({ lease: (tokens) => Promise.resolve(tokens), close: () => Promise.resolve() }),
-    onOutcome: (outcome) => {
-      outcomes.push(outcome);
-      expectBalance(replayer.ledger().targets[0]!);
-    },
-    onCircuit: (change) => changes.push(change),
-    ...options,
-  });
-  const made = { clock, forwarder, replayer, outcomes, changes };
-  open.push(made);
-  return made;
+  return { ...openStage({ onCircuit: (change) => changes.push(change), ...options }, target), changes };
 }
-
-const counts = ({ replayer }: Stage) => replayer.ledger().targets[0]!;
-
-afterEach(async () => {
-  for (const made of open.splice(0)) {
-    await made.replayer.close();
-    expectBalance(counts(made));
-    expect(counts(made)).toMatchObject({ waiting: 0, inFlight: 0, waitingBytes: 0 });
-    expect(made.outcomes).toHaveLength(counts(made).received);
-    expect(made.clock.pendingTimers).toBe(0);
-  }
-});
 
 /** `perSecond` for so many ms, each on one of `connections` captured connections. */
 async function load(made: Stage, ms: number, perSecond: number, connections = 1e9): Promise<void> {

@@ -1,57 +1,20 @@
 // The whole replayer under a virtual clock, with a delay: what is due later waits, bounded and counted, and goes out at the
 // millisecond that it is due.
 
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createRandom, seedOfThisRun } from '../../../test/kit/random.ts';
-import { VirtualClock } from '../../../test/kit/virtual-clock.ts';
-import { createReplayer, type Outcome, type Replayer, type ReplayerOptions } from '../src/index.ts';
-import { aRequest, expectBalance } from './a-request.ts';
-import { ScriptedForwarder } from './scripted-forwarder.ts';
-
-interface Stage {
-  readonly clock: VirtualClock;
-  readonly forwarder: ScriptedForwarder;
-  readonly replayer: Replayer;
-  readonly outcomes: Outcome[];
-}
+import type { ReplayerOptions } from '../src/index.ts';
+import { aRequest } from './a-request.ts';
+import { counts, stage as openStage, type Stage } from './stage.ts';
 
 const EPOCH_US = 1_790_000_000_000_000;
-const open: Stage[] = [];
 
+/** Behind a delay of 200 ms; each is answered at once. */
 function stage(options: Partial<ReplayerOptions> = {}): Stage {
-  const clock = new VirtualClock();
-  const forwarder = new ScriptedForwarder(clock);
-  forwarder.answerAfterMs = 0;
-  const outcomes: Outcome[] = [];
-  const replayer = createReplayer({
-    targets: ['http://a'],
-    delayMs: 200,
-    clock,
-    forwarder: () => forwarder,
-    leaseSource: () => ({ lease: (tokens) => Promise.resolve(tokens), close: () => Promise.resolve() }),
-    onOutcome: (outcome) => {
-      outcomes.push(outcome);
-      expectBalance(replayer.ledger().targets[0]!);
-    },
-    ...options,
-  });
-  const made = { clock, forwarder, replayer, outcomes };
-  open.push(made);
+  const made = openStage({ delayMs: 200, ...options });
+  made.forwarder.answerAfterMs = 0;
   return made;
 }
-
-const counts = ({ replayer }: Stage) => replayer.ledger().targets[0]!;
-
-afterEach(async () => {
-  for (const made of open.splice(0)) {
-    expectBalance(counts(made));
-    await made.replayer.close();
-    expectBalance(counts(made));
-    expect(counts(made)).toMatchObject({ waiting: 0, inFlight: 0, waitingBytes: 0 });
-    expect(made.outcomes).toHaveLength(counts(made).received);
-    expect(made.clock.pendingTimers).toBe(0);
-  }
-});
 
 /** One captured at this millisecond, `1a` on connection 1. */
 function send({ replayer }: Stage, name: string, capturedMs?: number): void {

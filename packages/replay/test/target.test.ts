@@ -1,54 +1,12 @@
 // One target under a virtual clock: order, buffer, limit, deadline. Every case ends with balanced counts.
 
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { latin1 } from '../../../test/kit/every-split.ts';
 import { VirtualClock } from '../../../test/kit/virtual-clock.ts';
-import { createReplayer, type Outcome, type Replayer, type ReplayerOptions } from '../src/index.ts';
-import { aRequest, expectBalance } from './a-request.ts';
+import { createReplayer, type ReplayerOptions } from '../src/index.ts';
+import { aRequest } from './a-request.ts';
 import { ScriptedForwarder } from './scripted-forwarder.ts';
-
-interface Stage {
-  readonly clock: VirtualClock;
-  readonly forwarder: ScriptedForwarder;
-  readonly replayer: Replayer;
-  readonly outcomes: Outcome[];
-}
-
-const open: Stage[] = [];
-
-function stage(options: Partial<ReplayerOptions> = {}, target = 'http://a'): Stage {
-  const clock = new VirtualClock();
-  const forwarder = new ScriptedForwarder(clock);
-  const outcomes: Outcome[] = [];
-  const replayer = createReplayer({
-    targets: [target],
-    clock,
-    forwarder: () => forwarder,
-    leaseSource: () => ({ lease: (tokens) => Promise.resolve(tokens), close: () => Promise.resolve() }),
-    onOutcome: (outcome) => {
-      outcomes.push(outcome);
-      // At every moment, also in the middle of whatever ended this request.
-      expectBalance(replayer.ledger().targets[0]!);
-    },
-    ...options,
-  });
-  const made = { clock, forwarder, replayer, outcomes };
-  open.push(made);
-  return made;
-}
-
-const counts = ({ replayer }: Stage) => replayer.ledger().targets[0]!;
-
-afterEach(async () => {
-  for (const made of open.splice(0)) {
-    expectBalance(counts(made));
-    await made.replayer.close();
-    expectBalance(counts(made));
-    expect(counts(made)).toMatchObject({ waiting: 0, inFlight: 0, waitingBytes: 0 });
-    expect(made.outcomes).toHaveLength(counts(made).received);
-    expect(made.clock.pendingTimers).toBe(0);
-  }
-});
+import { counts, type Stage, stage } from './stage.ts';
 
 /** Sends `1a` as connection 1, target /1a. */
 function send({ replayer }: Stage, ...names: string[]): void {
