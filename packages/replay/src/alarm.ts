@@ -3,6 +3,9 @@
 
 import type { Clock } from './clock.ts';
 
+/** Timers of Node.js go off at once where they are set for longer. */
+const MOST_MS = 2 ** 31 - 1;
+
 /** The one timer of a target. */
 export class Alarm {
   readonly #clock: Clock;
@@ -20,7 +23,7 @@ export class Alarm {
     if (atMs >= this.#atMs) return;
     this.clear();
     this.#atMs = atMs;
-    this.#cancel = this.#clock.schedule(Math.max(0, atMs - nowMs), this.#ring);
+    this.#cancel = this.#clock.schedule(Math.min(MOST_MS, Math.max(0, atMs - nowMs)), this.#ring);
   }
 
   clear(): void {

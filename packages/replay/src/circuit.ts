@@ -63,6 +63,11 @@ export class Circuit {
     this.#onChange = onChange;
   }
 
+  /** Whether what is tried now is a probe. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
   /** Whether it is open now, and how often it has opened. */
   get counts(): { readonly isOpen: boolean; readonly opened: number } {
     return { isOpen: this.#isOpen, opened: this.#opened };

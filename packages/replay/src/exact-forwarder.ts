@@ -147,8 +147,9 @@ export class ExactForwarder implements Forwarder {
 
   #releaseSession(sessions: SessionSockets<ExactSocket>, socket: ExactSocket): void {
     socket.release();
-    if (this.#isClosed) socket.destroy();
-    else sessions.release(socket);
+    if (this.#isClosed) return socket.destroy();
+    sessions.release(socket);
+    this.#startSweeping();
   }
 
   #startSweeping(): void {

@@ -22,7 +22,7 @@ export interface LeaseSizes {
 
 /** How a target stands with the other servers that share its limit. */
 export interface SharedLimitLedger {
-  /** `shared`: leases come from the common authority. `alone`: it is away, and a fair share is sent without it. */
+  /** `shared`: leases come from the common authority. `alone`: it is away, and after 1.5 s a fair share is sent without it; before the first time, nothing. */
   readonly state: 'shared' | 'alone';
   /** Servers among which the limit is divided, as last known, this one included; 0 before that was ever known. */
   readonly members: number;

@@ -151,7 +151,11 @@ class RedisLink implements AuthorityLink {
         resolve(tokens);
         return Promise.resolve();
       };
-      limiter.schedule({ expiration: FORGET_MS }, job).catch(reject);
+      // Bottleneck tells nobody else that Redis refused a job.
+      limiter.schedule({ expiration: FORGET_MS }, job).catch((error: unknown) => {
+        this.#lose(error);
+        reject(error);
+      });
     });
   };
 

@@ -37,6 +37,8 @@ export interface ReplayRequest {
 const OBJECT_BYTES = 1000;
 /** A name or a value besides its characters, which the head's own length stands for. */
 const STRING_BYTES = 32;
+/** A view keeps what is around it; more than a datagram of the default length is not this request's doing. */
+const MOST_AROUND_BYTES = 1200;
 
 /**
  * Memory that a request holds, nearly: the message, its body where that is not a view into the message, and the parsed
@@ -46,5 +48,6 @@ export function heldBytesOf(request: ReplayRequest): number {
   const { bytes, body, headers, trailers } = request;
   const separateBody = body.buffer === bytes.buffer ? 0 : body.length;
   const head = Math.max(0, bytes.length - body.length);
-  return OBJECT_BYTES + bytes.length + separateBody + head + STRING_BYTES * (headers.length + trailers.length);
+  const around = Math.min(MOST_AROUND_BYTES, bytes.buffer.byteLength - bytes.length);
+  return OBJECT_BYTES + bytes.length + around + separateBody + head + STRING_BYTES * (headers.length + trailers.length);
 }

@@ -28,6 +28,7 @@ export class SharedLease implements LeaseSource {
   readonly sizes: LeaseSizes;
   readonly #ratePerSecond: number;
   readonly #clock: Clock;
+  readonly #onClosed: () => void;
   readonly #asks = new Set<Ask>();
   #state: 'joining' | 'shared' | 'alone' = 'joining';
   #authority: SharedAuthority | undefined;
@@ -42,7 +43,9 @@ export class SharedLease implements LeaseSource {
   #fallbacks = 0;
   #isClosed = false;
 
-  constructor(ratePerSecond: number, clock: Clock) {
+  /** `onClosed` is told once. */
+  constructor(ratePerSecond: number, clock: Clock, onClosed: () => void = () => {}) {
+    this.#onClosed = onClosed;
     this.#ratePerSecond = ratePerSecond;
     this.#clock = clock;
     this.sizes = sharedSizesAt(ratePerSecond);
@@ -59,6 +62,7 @@ export class SharedLease implements LeaseSource {
   };
 
   readonly close = (): Promise<void> => {
+    if (!this.#isClosed) this.#onClosed();
     this.#isClosed = true;
     this.#authority = undefined;
     for (const ask of this.#asks) this.#end(ask, 0);

@@ -53,7 +53,7 @@ export type SharedLimitEvent =
 
 /** A limit that several servers share. `await using` closes it. */
 export interface SharedLimit {
-  /** For the replayer's option of this name. */
+  /** For the replayer's option of this name. TypeError where a replayer that is not closed has the same target and limit. */
   readonly leaseSource: (url: string, ratePerSecond: number) => LeaseSource;
   /** Resolves when every target so far may lease; rejects with ReplayError where the authority went away before. */
   readonly joined: () => Promise<void>;
@@ -80,7 +80,7 @@ export class SharedLimits implements SharedLimit {
   readonly #connect: ConnectAuthority;
   readonly #clock: Clock;
   readonly #onEvent: (event: SharedLimitEvent) => void;
-  readonly #entries: Entry[] = [];
+  #entries: Entry[] = [];
   #link: AuthorityLink | undefined;
   #isSaidAway = false;
   #answeredMs = Number.NEGATIVE_INFINITY;
@@ -101,7 +101,10 @@ export class SharedLimits implements SharedLimit {
   }
 
   readonly leaseSource = (url: string, ratePerSecond: number): LeaseSource => {
-    const lease = new SharedLease(ratePerSecond, this.#clock);
+    if (this.#entries.some(({ key }) => key.url === url && key.ratePerSecond === ratePerSecond)) {
+      throw new TypeError(`${url}|${ratePerSecond} has this shared limit already: close that replayer first`);
+    }
+    const lease = new SharedLease(ratePerSecond, this.#clock, () => this.#forget(lease));
     const key = { url, ratePerSecond, leaseTokens: lease.sizes.leaseTokens };
     this.#entries.push({ key, lease, memory: { generation: '', members: [] }, fromMs: undefined });
     if (this.#link !== undefined && this.#closing === undefined) this.#setTimer(0, this.#beat);
@@ -123,14 +126,15 @@ export class SharedLimits implements SharedLimit {
 
   async #close(): Promise<void> {
     const link = this.#link;
+    const entries = this.#entries;
     this.#link = undefined;
     this.#cancelTimer?.();
-    await Promise.all(this.#entries.map(({ lease }) => lease.close()));
+    await Promise.all(entries.map(({ lease }) => lease.close()));
     for (const { resolve } of this.#joining.splice(0)) resolve();
     if (link === undefined) return;
     await new Promise<void>((resolve) => {
       const cancel = this.#clock.schedule(LEAVE_MS, resolve);
-      const left = Promise.all(this.#entries.map(({ key }) => link.leave(key)));
+      const left = Promise.all(entries.map(({ key }) => link.leave(key)));
       // Who cannot say good-bye is forgotten after a while.
       const go = (): void => {
         cancel();
@@ -139,6 +143,15 @@ export class SharedLimits implements SharedLimit {
       left.then(go, go);
     });
     link.close();
+  }
+
+  /** Its replayer was closed: this server is no member of that limit any more. */
+  #forget(lease: SharedLease): void {
+    const link = this.#link;
+    for (const entry of this.#entries) {
+      if (entry.lease === lease) link?.leave(entry.key).catch((error: ReplayError) => this.#lost(link, error));
+    }
+    this.#entries = this.#entries.filter((entry) => entry.lease !== lease);
   }
 
   #newLink(): Promise<AuthorityLink> {

@@ -35,7 +35,7 @@ export type TargetLedger = {
   readonly sessionSockets?: SessionSocketCounts;
   /** From due to the end of the answer, of answered and timed-out requests; at most 1/16 too high; `null` without any. */
   readonly latencyMs: { readonly p50: number | null; readonly p99: number | null };
-  /** With `delayMs`: came after they were due, and went at once. */
+  /** With `delayMs`: came after they were due, and went at once, whatever became of them. */
   readonly late: number;
   /** Whether requests are skipped but for one probe a second, because the target did not answer; and how often it came to that. */
   readonly circuit: { readonly isOpen: boolean; readonly opened: number };

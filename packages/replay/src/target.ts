@@ -94,7 +94,11 @@ export class Target {
       this.#backlog.release(delivery, false);
       this.#endings.skipped(delivery, 'circuit-open');
     } else if (this.#lanes === undefined || this.#lanes.enter(delivery)) this.#ready(delivery, nowMs);
-    else this.#backlog.held.append(delivery);
+    else if (this.#circuit.isOpen) {
+      // A probe waits for nobody: its predecessor may hang until its deadline, and nothing else is held.
+      this.#lanes.letGo(delivery);
+      this.#ready(delivery, nowMs);
+    } else this.#backlog.held.append(delivery);
   }
 
   /** Ends everything: what waits is skipped, what is in flight has failed, both as `closed`. May be called twice. */

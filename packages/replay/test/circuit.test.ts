@@ -301,3 +301,17 @@ test('three targets, one of which hangs: the others get everything at its time',
   expect(forwarders.get('http://hangs')!.mostInFlight).toBeLessThanOrEqual(512);
   await replayer.close();
 });
+
+test('a probe waits for nobody: one a second also where one connection carries everything, and each hangs', async () => {
+  const made = stage({ timeoutMs: 3000 });
+  await load(made, 40_000, 20, 1);
+  const openedMs = made.outcomes.find(({ failure }) => failure === 'circuit-open')?.endedMs ?? Number.POSITIVE_INFINITY;
+  expect(openedMs).toBeLessThan(25_000);
+  const probes = made.forwarder.given.map(({ atMs }) => atMs).filter((atMs) => atMs > openedMs);
+  expect(probes.length).toBeGreaterThan(10);
+  for (const [nth, atMs] of probes.slice(1).entries()) {
+    expect(atMs - probes[nth]!).toBeGreaterThanOrEqual(1000);
+    expect(atMs - probes[nth]!).toBeLessThan(1100);
+  }
+  await made.clock.advance(4000);
+});

@@ -3,6 +3,7 @@
 
 import { expect, test } from 'vitest';
 import { createRandom, seedOfThisRun } from '../../../test/kit/random.ts';
+import { Alarm } from '../src/alarm.ts';
 import type { ReplayerOptions } from '../src/index.ts';
 import { aRequest } from './a-request.ts';
 import { counts, stage as openStage, type Stage } from './stage.ts';
@@ -191,4 +192,21 @@ test('1,000 a second, random batches and jitter, two hosts: no spacing error, bu
     expect(Math.max(...behind.slice(50)) - Math.min(...behind.slice(50)), message).toBeLessThan(0.01);
   }
   expect(counts(made), message).toMatchObject({ answered: 3000, late: 0, limited: {} });
+});
+
+test('what is due in months is waited for, not looked at all the time', async () => {
+  const made = stage();
+  const delays: number[] = [];
+  const { schedule } = made.clock;
+  const clock = {
+    nowMs: made.clock.nowMs,
+    schedule: (delayMs: number, callback: () => void) => {
+      delays.push(delayMs);
+      return schedule(delayMs, callback);
+    },
+  };
+  const alarm = new Alarm(clock, () => {});
+  alarm.setAtLatest(made.clock.nowMs() + 3e9, made.clock.nowMs());
+  expect(delays).toEqual([2 ** 31 - 1]);
+  alarm.clear();
 });

@@ -208,3 +208,19 @@ test("the caller's clock is nowhere in Bottleneck's scripts", () => {
   expect(withRedisTime('local now = tonumber(ARGV[1])\nreturn now')).toContain("redis.call('TIME')");
   expect(() => withRedisTime('local now = 1')).toThrow('version of Bottleneck');
 });
+
+test('a replayer that is closed is a member no more, and one limit is not given twice', async () => {
+  const authority = new Authority();
+  await authority.limits.open();
+  const first = authority.limits.leaseSource('http://a', 10);
+  authority.limits.leaseSource('http://a', 20);
+  await authority.joined();
+  expect(() => authority.limits.leaseSource('http://a', 10)).toThrow(TypeError);
+  await first.close();
+  await first.close();
+  expect(authority.left).toBe(1);
+  authority.limits.leaseSource('http://a', 10);
+  await authority.joined();
+  await authority.limits.close();
+  expect([authority.left, authority.closed]).toEqual([3, 1]);
+});
