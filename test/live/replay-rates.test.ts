@@ -15,10 +15,10 @@ import { expectReplayBalance, startReplay, sum } from './programs.ts';
 const folder = mkdtempSync(join(tmpdir(), 'gor-rates-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Stamps each head that comes, answers it, and notes for how long it did not get to read at all. */
+/** Stamps each head that comes, answers it, and notes for how long one may have lain unread: a pause, and a turn of the loop. */
 const SERVER = `
   const arrivedMs = [];
-  let lastMs = performance.now(), longestPauseMs = 0;
+  let lastMs = performance.now(), longestPauseMs = 0, longestTurnMs = 0, turnMs;
   const look = () => {
     const nowMs = performance.now();
     longestPauseMs = Math.max(longestPauseMs, nowMs - lastMs);
@@ -31,12 +31,20 @@ const SERVER = `
       const heads = (rest + text).split('\\r\\n\\r\\n').length - 1;
       rest = text.slice(-3);
       const nowMs = look();
+      // What comes while a turn of the loop reads the other sockets is read in the next one.
+      if (turnMs === undefined) {
+        turnMs = nowMs;
+        setImmediate(() => {
+          longestTurnMs = Math.max(longestTurnMs, performance.now() - turnMs);
+          turnMs = undefined;
+        });
+      }
       for (let n = 0; n < heads; n++) arrivedMs.push(nowMs);
       socket.write('HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n'.repeat(heads));
     });
   });
   server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));
-  process.on('message', () => process.send({ arrivedMs: Float64Array.from(arrivedMs), longestPauseMs }));
+  process.on('message', () => process.send({ arrivedMs: Float64Array.from(arrivedMs), longestPauseMs: longestPauseMs + longestTurnMs }));
   process.on('disconnect', () => process.exit());`;
 
 interface Seen {
